@@ -1,0 +1,158 @@
+import Type, { type Static } from 'typebox'
+import { Hold, HoldType, PortionScope } from './hold.ts'
+import { Identifier, SystemInstance } from './identifier.ts'
+import { DecisionLine, InspectionSnapshot } from './inspection.ts'
+import { Quantity } from './quantity.ts'
+import { Receipt, ReceiptReversal } from './receipt.ts'
+import { SpecialStock, StockType } from './stock.ts'
+
+/** A movement document of the ERP that touched a lot: an observation, never an error, whoever posted it. */
+export const InventoryMovement = Type.Object(
+  {
+    erp: SystemInstance,
+    lot: Identifier,
+    document: Type.String({ minLength: 1 }),
+    /** Reference text on the document; ours carry the configured prefix. */
+    reference: Type.Union([Type.String(), Type.Null()]),
+    from: Type.Union([StockType, Type.Null()]),
+    to: Type.Union([StockType, Type.Null()]),
+    quantity: Quantity,
+    by: Type.String(),
+  },
+  { additionalProperties: false },
+)
+export type InventoryMovement = Static<typeof InventoryMovement>
+
+/** Somebody asks for a hold on a lot. The id is the requester's; the same id twice is one hold. */
+export const HoldRequest = Type.Object(
+  {
+    hold: Type.String({ minLength: 1, maxLength: 200 }),
+    lot: Identifier,
+    erp: SystemInstance,
+    type: HoldType,
+    scope: PortionScope,
+    foreign: Type.Boolean(),
+    reason: Type.String({ maxLength: 500 }),
+    placedBy: Type.String(),
+    placedIn: Type.String(),
+  },
+  { additionalProperties: false },
+)
+export type HoldRequest = Static<typeof HoldRequest>
+
+/** The owner's decision that the named hold no longer applies to `scope` of the lot. */
+export const HoldLift = Type.Object(
+  {
+    hold: Type.String({ minLength: 1, maxLength: 200 }),
+    lot: Identifier,
+    erp: SystemInstance,
+    scope: PortionScope,
+    liftedBy: Type.String(),
+    /** Decision, approval or document that lifts it. */
+    evidence: Type.String(),
+  },
+  { additionalProperties: false },
+)
+export type HoldLift = Static<typeof HoldLift>
+
+/** A receipt line's lot has arrived: what `lot` needs to know of the receipt. Emitted by inspection-gate. */
+export const LotReceived = Type.Object(
+  {
+    lot: Identifier,
+    erp: SystemInstance,
+    item: Identifier,
+    site: Type.String(),
+    receipt: Identifier,
+    lineNumber: Type.String(),
+    quantity: Quantity,
+    location: Type.String(),
+    stockType: StockType,
+    specialStock: SpecialStock,
+  },
+  { additionalProperties: false },
+)
+export type LotReceived = Static<typeof LotReceived>
+
+/** A receipt line's lot (or part of it) went back. Emitted by inspection-gate. */
+export const LotReceiptReversed = Type.Object(
+  { lot: Identifier, erp: SystemInstance, receipt: Identifier, lineNumber: Type.String(), quantity: Quantity, reversal: Identifier },
+  { additionalProperties: false },
+)
+export type LotReceiptReversed = Static<typeof LotReceiptReversed>
+
+/** The lines of one usage decision, for one lot. Emitted by inspection-gate; `premise` names the QMS version it rests on. */
+export const InspectionDecided = Type.Object(
+  {
+    lot: Identifier,
+    erp: SystemInstance,
+    decision: Identifier,
+    decidedBy: Type.String(),
+    decidedAt: Type.String(),
+    lines: Type.Array(DecisionLine, { minItems: 1 }),
+    premise: Type.Object({ qms: SystemInstance, inspectionKey: Type.String(), version: Type.String() }, { additionalProperties: false }),
+    /** The awaiting-inspection hold that the lines lift, portion by portion. */
+    hold: Type.String(),
+  },
+  { additionalProperties: false },
+)
+export type InspectionDecided = Static<typeof InspectionDecided>
+
+/** A decision no longer stands (reopened, cancelled after deciding): nothing more may be released under it. */
+export const InspectionReopened = Type.Object(
+  { lot: Identifier, erp: SystemInstance, decision: Identifier, inspectionKey: Type.String() },
+  { additionalProperties: false },
+)
+export type InspectionReopened = Static<typeof InspectionReopened>
+
+export const LotStatus = Type.Union([
+  Type.Literal('uninspected'),
+  Type.Literal('inInspection'),
+  Type.Literal('conformant'),
+  Type.Literal('nonConformant'),
+  Type.Literal('mixed'),
+  Type.Literal('contained'),
+  Type.Literal('closed'),
+])
+export type LotStatus = Static<typeof LotStatus>
+
+export const LotQualityStatusChanged = Type.Object(
+  { lot: Identifier, status: LotStatus, holds: Type.Array(Hold) },
+  { additionalProperties: false },
+)
+export type LotQualityStatusChanged = Static<typeof LotQualityStatusChanged>
+
+/** Goal feedback to the emitting instance, made by the engine. */
+export interface GoalSettled {
+  readonly goal: string
+  readonly name: string
+  readonly state: 'met' | 'refused' | 'parked' | 'withdrawn'
+  readonly generation: number
+  /** Evidence or exception code, for people. */
+  readonly detail: string
+}
+
+/** A due timer, made by the engine. */
+export interface TimerFired {
+  readonly timer: string
+  readonly generation: number
+}
+
+/** Event types and the schema of their data. Inputs come from sources; the others are emitted by processes. */
+export const EVENT_SCHEMAS = {
+  'holdpoint.receipt.posted.v1': Receipt,
+  'holdpoint.receipt.reversed.v1': ReceiptReversal,
+  'holdpoint.inspection.changed.v1': InspectionSnapshot,
+  'holdpoint.inventory.moved.v1': InventoryMovement,
+  'holdpoint.hold.requested.v1': HoldRequest,
+  'holdpoint.hold.lifted.v1': HoldLift,
+  'holdpoint.lot.received.v1': LotReceived,
+  'holdpoint.lot.receiptReversed.v1': LotReceiptReversed,
+  'holdpoint.inspection.decided.v1': InspectionDecided,
+  'holdpoint.inspection.reopened.v1': InspectionReopened,
+  'holdpoint.lot.qualityStatusChanged.v1': LotQualityStatusChanged,
+} as const
+export type EventType = keyof typeof EVENT_SCHEMAS
+
+/** Engine-made event types; delivered only to the instance concerned. */
+export const GOAL_SETTLED = 'holdpoint.goal.settled.v1'
+export const TIMER_FIRED = 'holdpoint.timer.fired.v1'
