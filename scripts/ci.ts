@@ -1,0 +1,18 @@
+// What .ci/run runs: npm test, then everything too heavy for it. One step is one line; nothing is skipped; the last line is the count.
+import { report, runSteps, type Step } from './steps.ts'
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`Node 24 or newer is needed, this is ${process.versions.node}; use npm run ci.`)
+  process.exit(1)
+}
+
+const MINUTES_MAX = 60
+
+const STEPS: readonly Step[] = [
+  { name: 'npm test', alone: 'npm test', run: { npm: ['test', '--', '--report', '{report}'] }, minutesMax: 15 },
+  { name: 'fresh clone', alone: 'node scripts/run.mjs scripts/fresh-clone.ts', run: { node: ['scripts/fresh-clone.ts'] }, minutesMax: 5 },
+]
+
+const sums = report(await runSteps(STEPS, { minutesMax: MINUTES_MAX }))
+console.log(`${sums.passed} passed, ${sums.failed} failed`)
+process.exitCode = sums.failed > 0 ? 1 : 0

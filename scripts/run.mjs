@@ -1,0 +1,68 @@
+// node scripts/run.mjs [SCRIPT [ARGUMENTS]]: runs a script of this project on the pinned Node, installing first if
+// needed. The first command on a fresh clone may be any npm script, on whatever Node the machine has. Forwards signals and the
+// exit code; standard output belongs to the script alone.
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { ensureInstalled, stamp } from './install.mjs'
+import { launch } from './launch.mjs'
+
+const PARENT_POLL_MS = 500
+const TERMINAL_GRACE_MS = 2_000
+const GRACE_MS = 30_000
+
+const PARENT = process.ppid
+
+const args = process.argv.slice(2)
+if (args[0] === '--stamp') stamp()
+else await main()
+
+async function main() {
+  try {
+    await ensureInstalled()
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error))
+  }
+  const [script] = args
+  if (script === undefined) return // Installed, and nothing else was asked for.
+  if (!existsSync(script)) fail(`${script} does not exist in ${process.cwd()}`)
+  const child = launch(args)
+  child.once('error', (error) => fail(`could not start Node: ${error.message}`))
+  child.once('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  forwardSignals(child)
+  if (process.env.npm_lifecycle_event !== undefined) stopWithParent(child)
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function forwardSignals(child) {
+  for (const name of /** @type {const} */ (['SIGTERM', 'SIGHUP', 'SIGINT'])) {
+    process.on(name, () => {
+      setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
+      // A terminal sends Ctrl-C to the child as well; once more would look like impatience.
+      if (name === 'SIGINT' && process.stdin.isTTY) setTimeout(() => child.kill('SIGTERM'), TERMINAL_GRACE_MS).unref()
+      else child.kill(name)
+    })
+  }
+}
+
+/**
+ * npm killed outright takes nobody with it: notice that it is gone.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function stopWithParent(child) {
+  const poll = setInterval(() => {
+    if (process.ppid === PARENT) return
+    clearInterval(poll)
+    setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
+    child.kill('SIGTERM')
+  }, PARENT_POLL_MS)
+  poll.unref()
+}
+
+/**
+ * @param {string} sentence
+ * @returns {never}
+ */
+function fail(sentence) {
+  process.stderr.write(`holdpoint: ${sentence}\n`)
+  process.exit(1)
+}
