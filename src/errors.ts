@@ -46,6 +46,8 @@ export const ERRORS = {
   'drift.unexplained': { title: 'A system differs and no goal explains it', class: 'data', owner: 'operations', retry: true },
   'store.schemaAhead': { title: 'The store was written by a newer version', class: 'contract', owner: 'operations', retry: false },
   'store.settingsUnsafe': { title: 'The store would lose acknowledged data', class: 'contract', owner: 'operations', retry: false },
+  'store.inUse': { title: 'Another process has the store open', class: 'contract', owner: 'operations', retry: false },
+  'store.failed': { title: 'The disk failed under the store; nothing more is accepted', class: 'unknown', owner: 'operations', retry: false },
   'disk.low': { title: 'Intake stops: the disk is almost full', class: 'transient', owner: 'operations', retry: true },
 } as const satisfies Record<string, ErrorEntry>
 

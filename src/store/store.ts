@@ -13,7 +13,10 @@ export interface Store {
    * same worker takes it again. Atomic; two callers at once: one wins. Null: someone else holds it.
    */
   acquire(partition: number, worker: string, leaseMs: number): Promise<Lease | null>
-  /** Extends held leases; answers those still ours. A lost one is never given back by this call. Safe to repeat. */
+  /**
+   * Extends held leases; answers those still ours. A lost one (taken by somebody else, or released) is never given back
+   * by this call; one that expired and that nobody took is still ours. Safe to repeat.
+   */
   renew(worker: string, leases: readonly Lease[], leaseMs: number): Promise<readonly Lease[]>
   /** Gives the lease up (clean shutdown). A lease no longer ours is left alone. */
   release(worker: string, leases: readonly Lease[]): Promise<void>
@@ -22,8 +25,8 @@ export interface Store {
 
   /**
    * All or nothing, durable when it resolves `committed` (fsync done), visible to every worker from then on.
-   * Sequences are assigned here, gap-free per partition, in batch order. Never applied twice by the store itself;
-   * a caller that repeats a batch repeats it.
+   * Sequences are assigned here, from 1, gap-free per partition, in batch order. Never applied twice by the store itself;
+   * a caller that repeats a batch repeats it. A batch that breaks the rules of its own type is a bug and rejects alone.
    */
   commit(batch: Batch): Promise<CommitResult>
 
@@ -42,6 +45,8 @@ export interface Store {
   readRaw(reference: string): Promise<Uint8Array | null>
   /** Time of the store: the only clock leases know. RFC 3339. */
   databaseNow(): Promise<string>
+  /** Whether the store can take more; asked by intake before it accepts anything. Cheap, never throws, never blocks. */
+  health(): StoreHealth
 
   /** Told after any worker's commit put rows into an inbox. A hint: may be early, late, doubled or lost. Returns the unsubscriber. */
   onDeliveries(listener: (partition: number) => void): () => void
@@ -59,6 +64,11 @@ export interface StoreMeta {
   readonly schemaVersion: number
 }
 
+export type StoreHealth =
+  | { readonly ok: true }
+  /** `disk.low`: accept no input, holds still pass. `store.failed`: nothing passes any more; stop and start again. */
+  | { readonly ok: false; readonly code: 'disk.low' | 'store.failed'; readonly detail: string }
+
 export interface Lease {
   readonly partition: number
   readonly epoch: number
@@ -69,7 +79,7 @@ export interface Lease {
 export interface Batch {
   /** Optimistic check, before anything is written: each key must still have this value (null: absent). */
   readonly expect: readonly { readonly key: string; readonly value: string | null }[]
-  /** Kept for ever. Key: 32 hex characters (16-byte hash). */
+  /** Kept for ever; a later value replaces the earlier one. Key: 32 lowercase hex characters (16-byte hash). */
   readonly identities: readonly { readonly key: string; readonly value: string }[]
   /** Raw input as received, stored compressed; item i is read back as `{id}#{i}`. */
   readonly raw: readonly { readonly id: string; readonly items: readonly Uint8Array[] }[]
@@ -79,15 +89,16 @@ export interface Batch {
 export interface PartitionWrite {
   readonly partition: number
   /**
-   * Fence: the write is refused unless `worker` holds the partition at `epoch`. Null: an append, allowed to anyone,
-   * which then may carry entries, deliveries and rows of table `exception` and `parked` only.
+   * Fence: the write is refused unless `worker` holds the partition at `epoch` (an expired lease that nobody took is
+   * still held). Null: an append, allowed to anyone, which then may carry entries, deliveries and rows of table
+   * `exception` and `parked` only.
    */
   readonly owner: { readonly worker: string; readonly epoch: number } | null
   /** Appended to the partition's journal in this order. */
   readonly entries: readonly string[]
   /** Rows for the inbox of any partition, pointing at entries of this write by index. */
   readonly deliveries: readonly Delivery[]
-  /** Inbox sequences of this partition that are done with. */
+  /** Inbox sequences of this partition that are done with. One that is gone already is ignored. */
   readonly consumed: readonly number[]
   readonly rows: readonly RowWrite[]
 }
@@ -124,6 +135,7 @@ export type RowTable = 'state' | 'goal' | 'timer' | 'exception' | 'parked' | 'co
 export interface Row {
   readonly table: RowTable
   readonly id: string
+  /** That of the write that creates the row; fixed at creation. */
   readonly partition: number
   readonly active: boolean
   /** Second way in, fixed at creation: order key for goals, instance for timers, cause group for exceptions, native key for parked input. */
