@@ -1,0 +1,139 @@
+import { createLeanConnection, type LeanConnection } from './lean-http.ts'
+import type { Mode } from './under-test.ts'
+import { LANES, receiptEvent } from './workload.ts'
+
+/**
+ * The load generator. It sends receipts in flow order, repeats each request until it is acknowledged, and never sends a
+ * lot's next receipt before the one before it was acknowledged. A flow is in the system from its sending until the
+ * stub books its release.
+ */
+const EVENTS_PER_REQUEST = 100
+const CONNECTIONS = { batched: 4, single: 128 } as const
+const POST_TIMEOUT_MS = 5_000
+const RETRY_MS = 20
+
+export interface Load {
+  readonly sent: () => number
+  /** Told by the stub: flows released so far. */
+  released(flows: number): void
+  /** Keeps at most `inSystemMax` flows in the system for `durationMs`; resolves when the last request is acknowledged. */
+  saturate(input: { readonly inSystemMax: number; readonly durationMs: number }): Promise<void>
+  /** Sends one flow every `intervalMs` whatever becomes of the earlier ones; answers the intended send times (monotonic ms). */
+  openLoop(input: { readonly intervalMs: number; readonly flows: number }): Promise<readonly number[]>
+  /** Resolves when everything sent is released, or answers false after `timeoutMs`. */
+  drained(timeoutMs: number): Promise<boolean>
+  close(): void
+}
+
+export const monoNow = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+export function createLoad(input: { readonly port: number; readonly mode: Mode }): Load {
+  const idle: LeanConnection[] = Array.from({ length: CONNECTIONS[input.mode] }, () => createLeanConnection(input.port))
+  const all = [...idle]
+  const step = input.mode === 'single' ? 1 : EVENTS_PER_REQUEST
+  const acked = new Set<number>()
+  let ackedBelow = 0
+  let sent = 0
+  let released = 0
+  let inRequests = 0
+  let budget = { inSystemMax: 0, until: 0 }
+  let onQuiet: (() => void) | null = null
+
+  const acknowledge = (from: number, to: number): void => {
+    for (let flow = from; flow < to; flow += 1) acked.add(flow)
+    while (acked.delete(ackedBelow)) ackedBelow += 1
+  }
+  const isAcked = (flow: number): boolean => flow < ackedBelow || acked.has(flow)
+  /** The earlier receipts of the same lanes have been acknowledged. */
+  const mayFollow = (from: number, to: number): boolean => {
+    if (to - LANES <= ackedBelow) return true
+    for (let flow = from; flow < to; flow += 1) if (flow >= LANES && !isAcked(flow - LANES)) return false
+    return true
+  }
+
+  const send = async (connection: LeanConnection, from: number, to: number): Promise<void> => {
+    inRequests += 1
+    const at = new Date().toISOString()
+    let body = receiptEvent(from, at)
+    if (input.mode === 'batched') {
+      for (let flow = from + 1; flow < to; flow += 1) body += `,${receiptEvent(flow, at)}`
+      body = `[${body}]`
+    }
+    const contentType = input.mode === 'batched' ? 'application/cloudevents-batch+json' : 'application/cloudevents+json'
+    for (;;) {
+      const status = await connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
+      if (status >= 200 && status < 300) break
+      if (status >= 400 && status < 500 && status !== 429) throw new Error(`the program under test refused receipt ${from} with status ${status}`)
+      await sleep(RETRY_MS)
+    }
+    inRequests -= 1
+    acknowledge(from, to)
+    idle.push(connection)
+    admit()
+  }
+
+  const admit = (): void => {
+    const open = monoNow() < budget.until
+    while (open && idle.length > 0 && sent - released + step <= budget.inSystemMax && mayFollow(sent, sent + step)) {
+      const connection = idle.pop()
+      if (connection === undefined) break
+      sent += step
+      void send(connection, sent - step, sent)
+    }
+    if (!open && inRequests === 0) onQuiet?.()
+  }
+
+  const quiet = (): Promise<void> =>
+    new Promise((resolve) => {
+      onQuiet = () => {
+        onQuiet = null
+        resolve()
+      }
+      admit()
+    })
+
+  return {
+    sent: () => sent,
+    released(flows) {
+      released = flows
+      admit()
+    },
+    async saturate({ inSystemMax, durationMs }) {
+      budget = { inSystemMax, until: monoNow() + durationMs }
+      admit()
+      await sleep(durationMs + 1)
+      await quiet()
+    },
+    async openLoop({ intervalMs, flows }) {
+      budget = { inSystemMax: 0, until: 0 }
+      const intended: number[] = []
+      const start = monoNow() + intervalMs
+      for (let flow = 0; flow < flows; flow += 1) {
+        const at = start + flow * intervalMs
+        await sleep(Math.max(0, at - monoNow()))
+        intended.push(at)
+        let connection = idle.pop()
+        if (connection === undefined) {
+          connection = createLeanConnection(input.port)
+          all.push(connection)
+        }
+        sent += 1
+        void send(connection, sent - 1, sent)
+      }
+      await quiet()
+      return intended
+    },
+    async drained(timeoutMs) {
+      const until = monoNow() + timeoutMs
+      while (released < sent) {
+        if (monoNow() > until) return false
+        await sleep(5)
+      }
+      return true
+    },
+    close() {
+      for (const connection of all) connection.close()
+    },
+  }
+}
