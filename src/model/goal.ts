@@ -84,6 +84,8 @@ export type Action =
   | { readonly type: 'move'; readonly lot: string; readonly from: BucketRef; readonly to: StockType; readonly quantity: Quantity; readonly decidedBy: string | null }
   /** A rung of the hold ladder above the stock posting: sets a flag on the lot. */
   | { readonly type: 'restrict'; readonly lot: string; readonly rung: number }
+  /** Takes back a rung that our own command had set, after the last hold was lifted. */
+  | { readonly type: 'unrestrict'; readonly lot: string; readonly rung: number }
   | { readonly type: 'createRecord'; readonly key: string; readonly fields: Readonly<Record<string, string>> }
   | { readonly type: 'cancelRecord'; readonly key: string }
   | { readonly type: 'notify'; readonly to: string; readonly subject: string; readonly text: string }
@@ -106,6 +108,8 @@ export interface Command {
   readonly rung: number
   readonly state: CommandState
   readonly attempts: number
+  /** Hub wall time of the first intent: a target that remembers keys counts its window from there. */
+  readonly firstIntentAt: string
   /** Hub wall time of the newest intent, and of the newest change; RFC 3339. */
   readonly intentAt: string
   readonly changedAt: string
@@ -141,6 +145,8 @@ export interface Goal extends GoalSpec {
   readonly code: string | null
   readonly setAt: string
   readonly settledAt: string | null
+  /** When it stopped being met, newest last, at most 8: after two heals in 24 hours a person is asked. */
+  readonly reopenedAt: readonly string[]
   readonly commands: readonly Command[]
 }
 
