@@ -28,7 +28,14 @@ export type FaultEvent =
   | { readonly kind: 'crashNode'; readonly atMs: number; readonly node: string; readonly restartAfterMs: number | null }
   | { readonly kind: 'pauseNode'; readonly atMs: number; readonly node: string; readonly ms: number }
   | { readonly kind: 'skewClock'; readonly atMs: number; readonly node: string; readonly ms: number }
-  | { readonly kind: 'partition'; readonly atMs: number; readonly from: string; readonly to: string; readonly oneWay: boolean; readonly ms: number }
+  | {
+      readonly kind: 'partition'
+      readonly atMs: number
+      readonly from: string
+      readonly to: string
+      readonly oneWay: boolean
+      readonly ms: number
+    }
 
 export interface FaultPlan {
   readonly events?: readonly FaultEvent[]

@@ -29,7 +29,7 @@ export interface World {
   skewClock(node: string, ms: number): void
   /** Bytes from `from` to `to` vanish for `ms`; unless `oneWay`, the other direction too. */
   partition(from: string, to: string, options: { readonly oneWay: boolean; readonly ms: number }): void
-  /** Nothing goes wrong from now on: random and planned faults end, links come back, pauses end, nodes that are down boot. */
+  /** Nothing goes wrong from now on: random and planned faults end, links come back, nodes that are down boot; pauses run out. */
   heal(): void
   isUp(node: string): boolean
   /** Called at the moment of a crash, for what dies or survives with the process (a store's volatile half). */
@@ -68,7 +68,9 @@ export interface WorldOptions {
   readonly interleaveShare?: number
   /** A run beyond this many steps is a livelock and fails. */
   readonly stepsMax?: number
-  /** One JSON line per step. */
+  /** A request handler that threw (it answered 500). By default that is a bug and fails the run. */
+  readonly onHandlerError?: (node: string, error: unknown) => void
+  /** One JSON line per step and per event on the wire. */
   readonly onTrace?: (line: string) => void
 }
 
