@@ -74,7 +74,12 @@ export const LAYERS = [
     from: '^src/transport/([^/]+)/',
     to: ['^src/transport/$1/', '^src/transport/[^/]+\\.ts$', MODEL, RUNTIME, ...EVERYONE],
   },
-  { name: 'mappings-are-pure', comment: 'A mapping sees the model only.', from: '^src/connectors/.+/mapping\\.ts$', to: [MODEL, ...EVERYONE] },
+  {
+    name: 'mappings-are-pure',
+    comment: 'A mapping sees the model only.',
+    from: '^src/connectors/.+/mapping\\.ts$',
+    to: [MODEL, ...EVERYONE],
+  },
   {
     name: 'connector-port-is-abstract',
     comment: 'The port knows no system.',
@@ -154,7 +159,12 @@ const otherRules = [
     from: { path: '^src/', pathNot: [TESTS, '^src/doors/'] },
     to: { path: ['^(test|bench|scripts)/', TESTS] },
   },
-  { name: 'nobody-imports-doors', comment: 'Doors are for others; inside, import the file itself.', from: { pathNot: ['^src/doors/', TESTS, '^test/'] }, to: { path: '^src/doors/' } },
+  {
+    name: 'nobody-imports-doors',
+    comment: 'Doors are for others; inside, import the file itself.',
+    from: { pathNot: ['^src/doors/', TESTS, '^test/'] },
+    to: { path: '^src/doors/' },
+  },
   {
     name: 'product-has-no-development-library',
     comment: 'What src imports is a dependency of the package.',
@@ -177,6 +187,10 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(^|/)(dist|coverage|\\.holdpoint)/' },
     combinedDependencies: false,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+    },
   },
 }

@@ -17,12 +17,21 @@ const OUTPUT_BYTES_MAX = 256 * 1024 * 1024
 export function cruise(folder: string): readonly Violation[] {
   const folders = FOLDERS.filter((name) => existsSync(join(folder, name)))
   const sources = folders.flatMap((name) => sourceFiles(folder, name)).sort()
-  const args = [join(ROOT, 'node_modules/.bin/depcruise'), '--config', join(ROOT, '.dependency-cruiser.mjs'), '--output-type', 'json', ...folders]
+  const args = [
+    join(ROOT, 'node_modules/.bin/depcruise'),
+    '--config',
+    join(ROOT, '.dependency-cruiser.mjs'),
+    '--output-type',
+    'json',
+    ...folders,
+  ]
   const { modules, summary } = JSON.parse(depcruise(args, folder)) as CruiseResult
   const cruised = new Set(modules.map((module) => module.source))
   const unseen = sources.filter((file) => !cruised.has(file))
   if (unseen.length > 0 || sources.length === 0) {
-    throw new Error(`dependency-cruiser saw ${sources.length - unseen.length} of ${sources.length} source files; unseen: ${unseen.join(', ')}`)
+    throw new Error(
+      `dependency-cruiser saw ${sources.length - unseen.length} of ${sources.length} source files; unseen: ${unseen.join(', ')}`,
+    )
   }
   return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }))
 }
@@ -36,13 +45,20 @@ export function sourceFiles(folder: string, name: string): readonly string[] {
 
 interface CruiseResult {
   readonly modules: readonly { readonly source: string }[]
-  readonly summary: { readonly violations: readonly { readonly rule: { readonly name: string }; readonly from: string; readonly to: string }[] }
+  readonly summary: {
+    readonly violations: readonly { readonly rule: { readonly name: string }; readonly from: string; readonly to: string }[]
+  }
 }
 
 /** Its exit code counts violations; the output is what matters. */
 function depcruise(args: readonly string[], cwd: string): string {
   try {
-    return execFileSync(process.execPath, args, { cwd, encoding: 'utf8', maxBuffer: OUTPUT_BYTES_MAX, stdio: ['ignore', 'pipe', 'inherit'] })
+    return execFileSync(process.execPath, args, {
+      cwd,
+      encoding: 'utf8',
+      maxBuffer: OUTPUT_BYTES_MAX,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
   } catch (error) {
     const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : ''
     if (output.startsWith('{')) return output

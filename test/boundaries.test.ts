@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import config, { LAYERS, UNLIMITED } from '../.dependency-cruiser.mjs'
-import { ROOT } from '../scripts/launch.mjs'
 import { cruise, sourceFiles } from '../scripts/boundaries.ts'
+import { ROOT } from '../scripts/launch.mjs'
 
 /** Rule → the file that breaks it, and what it imports, as a type only. Each file breaks nothing else. */
 const PLANTED: Readonly<Record<string, readonly [file: string, imported: string]>> = {
@@ -47,7 +47,8 @@ const LAWFUL: Readonly<Record<string, string>> = {
   'src/process/process.ts': "import '../model/lot.ts'\nexport const process = 1",
   'src/process/gate.ts': "import '../reconcile/reconcile.ts'\nimport './process.ts'",
   'src/reconcile/reconcile.ts': "import '../model/lot.ts'\nimport '../errors.ts'",
-  'src/engine/turn.ts': "import '../store/store.ts'\nimport '../connectors/connector.ts'\nimport '../runtime.ts'\nimport '../process/process.ts'",
+  'src/engine/turn.ts':
+    "import '../store/store.ts'\nimport '../connectors/connector.ts'\nimport '../runtime.ts'\nimport '../process/process.ts'",
   'src/store/memory/memory.ts': "import '../check.ts'",
   'src/store/check.ts': "import '../errors.ts'",
   'src/transport/local/local.ts': "import '../../runtime.ts'",
@@ -80,7 +81,10 @@ test('the lawful tree breaks no rule', () => {
 
 test('each rule fires on the violation planted for it, and on nothing else', () => {
   const planted = Object.fromEntries(
-    Object.values(PLANTED).map(([file, imported]) => [file, `${imported && `import type * as imported from '${imported}'\n`}export const planted = 1`]),
+    Object.values(PLANTED).map(([file, imported]) => [
+      file,
+      `${imported && `import type * as imported from '${imported}'\n`}export const planted = 1`,
+    ]),
   )
   const violations = cruise(tree({ ...LAWFUL, ...planted }))
   const fired = new Map<string, Set<string>>()
@@ -112,7 +116,9 @@ function tree(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-boundaries-'))
   folders.push(folder)
   const dependencies = Object.fromEntries(LIBRARIES.map((name) => [name, '1.0.0']))
-  const packages: Record<string, string> = { 'package.json': JSON.stringify({ name: 'planted', dependencies, devDependencies: { vitest: '1.0.0' } }) }
+  const packages: Record<string, string> = {
+    'package.json': JSON.stringify({ name: 'planted', dependencies, devDependencies: { vitest: '1.0.0' } }),
+  }
   for (const name of [...LIBRARIES, 'vitest']) {
     packages[`node_modules/${name}/package.json`] = JSON.stringify({ name, version: '1.0.0', main: 'index.js' })
     packages[`node_modules/${name}/index.js`] = ''

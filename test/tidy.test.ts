@@ -64,7 +64,9 @@ test('every test file belongs to one project, and npm test or .ci/run runs every
 
 test('every relative link in the documents leads somewhere', () => {
   const broken = FILES.filter((file) => file.path.endsWith('.md')).flatMap(({ path, text }) =>
-    [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '').filter((to) => !existsSync(join(ROOT, dirname(path), to))),
+    [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((to) => !existsSync(join(ROOT, dirname(path), to))),
   )
   expect(broken).toEqual([])
 })
@@ -88,6 +90,9 @@ function read(path: string): string {
 
 /** Enough of a glob for vitest.config.ts: `**` + `/` and `*`. */
 function matches(path: string, glob: string): boolean {
-  const pattern = glob.replaceAll('.', '\\.').replaceAll('**/', '(?:.+/)?').replaceAll(/(?<!\()\*(?!\))/g, '[^/]*')
+  const pattern = glob
+    .replaceAll('.', '\\.')
+    .replaceAll('**/', '(?:.+/)?')
+    .replaceAll(/(?<!\()\*(?!\))/g, '[^/]*')
   return new RegExp(`^${pattern}$`).test(path)
 }

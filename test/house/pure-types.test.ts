@@ -13,7 +13,7 @@ const IMPURE = [
   'export const timer = setTimeout(() => 1, 1)',
   'export const micro = queueMicrotask(() => 1)',
   "export const print = console.log('x')",
-  "export const uuid = crypto.randomUUID()",
+  'export const uuid = crypto.randomUUID()',
   "export const bytes = Buffer.from('x')",
   "export * as files from 'node:fs'",
   "export * as raw from 'fs'",

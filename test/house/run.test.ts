@@ -45,7 +45,11 @@ describe('a process started by run.mjs', () => {
 
   test('ends when the npm above the wrapper is killed outright', async () => {
     const env = { ...process.env, npm_lifecycle_event: 'start' }
-    const npm = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${CHILD}"; true`], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const npm = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${CHILD}"; true`], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const pid = await firstNumber(npm)
     npm.kill('SIGKILL')
     await expectGone(pid)
@@ -79,7 +83,11 @@ describe('run.mjs on a clone', () => {
 
   test.each([
     ['npm fails', 'exit 9', /npm ci ended with exit code 9/],
-    ['npm is forbidden to run the script that brings Node', 'mkdir -p "$CLONE/node_modules"', /holds Node none instead of v\d+.*allowScripts/],
+    [
+      'npm is forbidden to run the script that brings Node',
+      'mkdir -p "$CLONE/node_modules"',
+      /holds Node none instead of v\d+.*allowScripts/,
+    ],
   ])('says so when %s, and tries again next time', async (_, npm, sentence) => {
     const clone = freshClone({ npm })
     for (const calls of [1, 2]) {
