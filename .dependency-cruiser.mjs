@@ -143,7 +143,7 @@ const otherRules = [
   {
     name: 'no-orphans',
     comment: 'A module that nobody imports and that imports nobody is left over.',
-    from: { orphan: true, pathNot: ['^scripts/', '\\.config\\.ts$'] },
+    from: { orphan: true, pathNot: ['^scripts/', '^test/.+/fixtures/', '\\.config\\.ts$'] },
     to: {},
   },
   { name: 'resolvable', comment: 'The import leads nowhere.', from: {}, to: { couldNotResolve: true } },

@@ -13,6 +13,7 @@ export const PROJECTS: Readonly<Record<string, readonly string[]>> = {
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    silent: 'passed-only',
     testTimeout: 20_000,
     projects: Object.entries(PROJECTS).map(([name, include]) => ({ extends: true, test: { name, include: [...include] } })),
   },

@@ -111,7 +111,7 @@ function watch(child: ChildProcess, run: { readonly step: Step; readonly msMax: 
       stop()
       // What the step left running goes with it.
       signalGroup(child, 'SIGKILL')
-      resolve(late ? `took longer than ${Math.round(run.msMax / 60_000)} minutes` : text)
+      resolve(late ? `took longer than ${Number((run.msMax / 60_000).toFixed(2))} minutes` : text)
     }
     child.once('error', (error) => settle(`could not start: ${error.message}`))
     child.once('close', (code, signal) => settle(code === 0 ? '' : `ended with ${signal ?? `exit code ${code}`}`))
