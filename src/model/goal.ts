@@ -60,15 +60,7 @@ export type GoalChange =
   | { readonly change: 'set'; readonly goal: GoalSpec }
   | { readonly change: 'withdraw'; readonly name: string; readonly reason: string }
 
-export type GoalState =
-  | 'open'
-  | 'met'
-  | 'parked'
-  | 'refused'
-  | 'superseded'
-  | 'withdrawn'
-  | 'skipped'
-  | 'excluded'
+export type GoalState = 'open' | 'met' | 'parked' | 'refused' | 'superseded' | 'withdrawn' | 'skipped' | 'excluded'
 
 /** Where a movement takes from: one bucket as last observed. */
 export interface BucketRef {
@@ -81,7 +73,14 @@ export interface BucketRef {
 
 /** One thing to do at a target. Derived by `reconcile`; processes never name one. */
 export type Action =
-  | { readonly type: 'move'; readonly lot: string; readonly from: BucketRef; readonly to: StockType; readonly quantity: Quantity; readonly decidedBy: string | null }
+  | {
+      readonly type: 'move'
+      readonly lot: string
+      readonly from: BucketRef
+      readonly to: StockType
+      readonly quantity: Quantity
+      readonly decidedBy: string | null
+    }
   /** A rung of the hold ladder above the stock posting: sets a flag on the lot. */
   | { readonly type: 'restrict'; readonly lot: string; readonly rung: number }
   /** Takes back a rung that our own command had set, after the last hold was lifted. */

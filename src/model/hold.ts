@@ -7,8 +7,14 @@ import Type, { type Static } from 'typebox'
  */
 export const PortionScope = Type.Union([
   Type.Object({ kind: Type.Literal('whole') }, { additionalProperties: false }),
-  Type.Object({ kind: Type.Literal('carriers'), carriers: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) }, { additionalProperties: false }),
-  Type.Object({ kind: Type.Literal('remainder'), except: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) }, { additionalProperties: false }),
+  Type.Object(
+    { kind: Type.Literal('carriers'), carriers: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { kind: Type.Literal('remainder'), except: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) },
+    { additionalProperties: false },
+  ),
 ])
 export type PortionScope = Static<typeof PortionScope>
 

@@ -3,11 +3,7 @@ import { PortionScope } from './hold.ts'
 import { Identifier, SystemInstance } from './identifier.ts'
 import { Quantity } from './quantity.ts'
 
-export const InspectionOutcome = Type.Union([
-  Type.Literal('accepted'),
-  Type.Literal('rejected'),
-  Type.Literal('quarantined'),
-])
+export const InspectionOutcome = Type.Union([Type.Literal('accepted'), Type.Literal('rejected'), Type.Literal('quarantined')])
 export type InspectionOutcome = Static<typeof InspectionOutcome>
 
 /** One line of a usage decision. Only a line whose portion is the whole lot or names a carrier may free stock. */

@@ -52,6 +52,11 @@ export type Observation = (StockObservation | RecordObservation) & {
 }
 
 /** A bucket's place, for messages and comparison. */
-export function bucketPlace(bucket: { readonly site: string; readonly location: string; readonly carrier: string | null; readonly stockType: StockType }): string {
+export function bucketPlace(bucket: {
+  readonly site: string
+  readonly location: string
+  readonly carrier: string | null
+  readonly stockType: StockType
+}): string {
   return [bucket.site, bucket.location, bucket.carrier ?? '-', bucket.stockType].join('/')
 }

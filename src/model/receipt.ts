@@ -56,7 +56,10 @@ export const ReceiptReversal = Type.Object(
       Type.Object(
         {
           lineNumber: Type.String({ minLength: 1 }),
-          lots: Type.Array(Type.Object({ lot: Identifier, quantity: Quantity }, { additionalProperties: false }), { minItems: 1, maxItems: 500 }),
+          lots: Type.Array(Type.Object({ lot: Identifier, quantity: Quantity }, { additionalProperties: false }), {
+            minItems: 1,
+            maxItems: 500,
+          }),
         },
         { additionalProperties: false },
       ),
