@@ -50,7 +50,7 @@ async function install() {
 }
 
 function npmCi() {
-  const npm = launchNpm(['ci', '--loglevel=warn', '--no-fund', '--no-audit'], { cwd: ROOT, output: 'stderr' })
+  const npm = launchNpm(['ci', '--loglevel=error', '--no-fund', '--no-audit'], { cwd: ROOT, output: 'stderr' })
   const stop = () => signalGroup(npm, 'SIGTERM')
   process.once('SIGTERM', stop).once('SIGINT', stop)
   return new Promise((resolve, reject) => {
