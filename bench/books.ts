@@ -1,5 +1,5 @@
-import { flowOfKey, flowOfMovement, LOT_QUANTITY, lotOf, lotOfId, quantityOf } from './workload.ts'
 import type { InspectionOrder, InspectionRead, ItemAnswer, MovementOrder, StockRead } from './wire.ts'
+import { flowOfKey, flowOfMovement, LOT_QUANTITY, lotOf, lotOfId, quantityOf } from './workload.ts'
 
 /**
  * The targets' own books: what QMS and ERP really hold, by flow number. The verdict of a run (lost, extra, out of order)
@@ -75,7 +75,16 @@ export function createBooks(): Books {
       else tally.extra += 1
       return { status: 200, id: `QI-${number}` }
     }
-    flows[number] = { key: order.key, reference: order.reference, createdAt: now, decided: false, rank: 0, movementKey: '', movementReference: '', movedAt: '' }
+    flows[number] = {
+      key: order.key,
+      reference: order.reference,
+      createdAt: now,
+      decided: false,
+      rank: 0,
+      movementKey: '',
+      movementReference: '',
+      movedAt: '',
+    }
     tally.created += 1
     const lot = lotBook(lotOf(number))
     if (number < lot.lastCreated) tally.createdOutOfOrder += 1
@@ -127,7 +136,12 @@ export function createBooks(): Books {
       const number = flowOfKey(key)
       const flow = flows[number]
       if (flow === undefined || flow.key !== key) return { key, records: [] }
-      const record = { id: `QI-${number}`, version: flow.decided ? 2 : 1, status: flow.decided ? ('decided' as const) : ('open' as const), reference: flow.reference }
+      const record = {
+        id: `QI-${number}`,
+        version: flow.decided ? 2 : 1,
+        status: flow.decided ? ('decided' as const) : ('open' as const),
+        reference: flow.reference,
+      }
       return { key, records: [record] }
     },
     readStock(id) {
@@ -139,7 +153,12 @@ export function createBooks(): Books {
         const flow = flows[number]
         if (flow === undefined) continue
         inspection -= quantityOf(number)
-        documents.push({ number: `MD-${number}`, reference: flow.movementReference, quantity: String(quantityOf(number)), at: flow.movedAt })
+        documents.push({
+          number: `MD-${number}`,
+          reference: flow.movementReference,
+          quantity: String(quantityOf(number)),
+          at: flow.movedAt,
+        })
       }
       return { lot: id, known: true, inspection: String(inspection), documents }
     },

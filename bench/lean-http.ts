@@ -13,7 +13,13 @@ export interface LeanReply {
 export type LeanHandler = (path: string, body: string) => LeanReply | null
 
 const HEAD_END = Buffer.from('\r\n\r\n')
-const REASON: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 409: 'Conflict', 422: 'Unprocessable Content', 503: 'Service Unavailable' }
+const REASON: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  409: 'Conflict',
+  422: 'Unprocessable Content',
+  503: 'Service Unavailable',
+}
 
 interface Message {
   /** First line without its line end. */

@@ -10,14 +10,16 @@ import { LANES, receiptEvent } from './workload.ts'
 const EVENTS_PER_REQUEST = 100
 const CONNECTIONS = { batched: 4, single: 128 } as const
 const POST_TIMEOUT_MS = 5_000
-const RETRY_MS = 20
+const RETRY_MS = 10
 
 export interface Load {
   readonly sent: () => number
   /** Told by the stub: flows released so far. */
   released(flows: number): void
-  /** Keeps at most `inSystemMax` flows in the system for `durationMs`; resolves when the last request is acknowledged. */
-  saturate(input: { readonly inSystemMax: number; readonly durationMs: number }): Promise<void>
+  /** From now on as many flows as the program takes, with at most `inSystemMax` in the system. */
+  start(inSystemMax: number): void
+  /** Sends no further receipt; resolves when the last request is acknowledged. */
+  stop(): Promise<void>
   /** Sends one flow every `intervalMs` whatever becomes of the earlier ones; answers the intended send times (monotonic ms). */
   openLoop(input: { readonly intervalMs: number; readonly flows: number }): Promise<readonly number[]>
   /** Resolves when everything sent is released, or answers false after `timeoutMs`. */
@@ -37,8 +39,9 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
   let sent = 0
   let released = 0
   let inRequests = 0
-  let budget = { inSystemMax: 0, until: 0 }
+  let inSystemMax = 0
   let onQuiet: (() => void) | null = null
+  let closed = false
 
   const acknowledge = (from: number, to: number): void => {
     for (let flow = from; flow < to; flow += 1) acked.add(flow)
@@ -63,8 +66,10 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
     const contentType = input.mode === 'batched' ? 'application/cloudevents-batch+json' : 'application/cloudevents+json'
     for (;;) {
       const status = await connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
+      if (closed) return
       if (status >= 200 && status < 300) break
-      if (status >= 400 && status < 500 && status !== 429) throw new Error(`the program under test refused receipt ${from} with status ${status}`)
+      if (status >= 400 && status < 500 && status !== 429)
+        throw new Error(`the program under test refused receipt ${from} with status ${status}`)
       await sleep(RETRY_MS)
     }
     inRequests -= 1
@@ -74,14 +79,13 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
   }
 
   const admit = (): void => {
-    const open = monoNow() < budget.until
-    while (open && idle.length > 0 && sent - released + step <= budget.inSystemMax && mayFollow(sent, sent + step)) {
+    while (idle.length > 0 && sent - released + step <= inSystemMax && mayFollow(sent, sent + step)) {
       const connection = idle.pop()
       if (connection === undefined) break
       sent += step
       void send(connection, sent - step, sent)
     }
-    if (!open && inRequests === 0) onQuiet?.()
+    if (inSystemMax === 0 && inRequests === 0) onQuiet?.()
   }
 
   const quiet = (): Promise<void> =>
@@ -99,14 +103,15 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
       released = flows
       admit()
     },
-    async saturate({ inSystemMax, durationMs }) {
-      budget = { inSystemMax, until: monoNow() + durationMs }
+    start(max) {
+      inSystemMax = max
       admit()
-      await sleep(durationMs + 1)
-      await quiet()
+    },
+    stop() {
+      inSystemMax = 0
+      return quiet()
     },
     async openLoop({ intervalMs, flows }) {
-      budget = { inSystemMax: 0, until: 0 }
       const intended: number[] = []
       const start = monoNow() + intervalMs
       for (let flow = 0; flow < flows; flow += 1) {
@@ -133,6 +138,7 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
       return true
     },
     close() {
+      closed = true
       for (const connection of all) connection.close()
     },
   }

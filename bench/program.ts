@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createPeer, type Peer } from './ipc.ts'
 import { cpuMsOf, memoryMbPeakOf } from './machine.ts'
@@ -31,7 +31,10 @@ export async function startProgram(script: string, settings: unknown): Promise<P
       act()
     }
     peer.onNews('ready', settle(resolve))
-    child.once('exit', settle(() => reject(new Error(`${script} ended before it was ready (exit ${child.exitCode ?? child.signalCode})`))))
+    child.once(
+      'exit',
+      settle(() => reject(new Error(`${script} ended before it was ready (exit ${child.exitCode ?? child.signalCode})`))),
+    )
   })
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')

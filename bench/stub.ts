@@ -121,7 +121,9 @@ async function pump(poster: Poster): Promise<void> {
     const batch = poster.queue.splice(0, settings.mode === 'single' ? 1 : POST_BATCH)
     const events = batch.map(inspectionEvent)
     const [contentType, body] =
-      settings.mode === 'single' ? ['application/cloudevents+json', events[0] ?? ''] : ['application/cloudevents-batch+json', `[${events.join(',')}]`]
+      settings.mode === 'single'
+        ? ['application/cloudevents+json', events[0] ?? '']
+        : ['application/cloudevents-batch+json', `[${events.join(',')}]`]
     for (;;) {
       const status = await poster.connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
       if (status >= 200 && status < 300) break
@@ -175,7 +177,11 @@ answerBench({
   start(input: { hubPort: number; mode: Mode }) {
     settings.hubPort = input.hubPort
     settings.mode = input.mode
-    posters = Array.from({ length: POSTERS[input.mode] }, () => ({ connection: createLeanConnection(input.hubPort), queue: [], busy: false }))
+    posters = Array.from({ length: POSTERS[input.mode] }, () => ({
+      connection: createLeanConnection(input.hubPort),
+      queue: [],
+      busy: false,
+    }))
     return (server.address() as AddressInfo).port
   },
   outage(kind: Outage | null) {

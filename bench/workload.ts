@@ -28,7 +28,10 @@ export const indexInLot = (flow: number): number => Math.floor(flow / LANES) % R
 export const lotOf = (flow: number): number => Math.floor(flow / LANES / RECEIPTS_PER_LOT) * LANES + laneOf(flow)
 export const quantityOf = (flow: number): number => QUANTITY_FIRST + QUANTITY_STEP * indexInLot(flow)
 /** What the ERP shows of a lot nobody has moved yet: all its receipts are posted there before the first notice leaves. */
-export const LOT_QUANTITY = Array.from({ length: RECEIPTS_PER_LOT }, (_, index) => QUANTITY_FIRST + QUANTITY_STEP * index).reduce((a, b) => a + b, 0)
+export const LOT_QUANTITY = Array.from({ length: RECEIPTS_PER_LOT }, (_, index) => QUANTITY_FIRST + QUANTITY_STEP * index).reduce(
+  (a, b) => a + b,
+  0,
+)
 
 export const receiptNumber = (flow: number): string => RECEIPT_PREFIX + pad(flow, RECEIPT_DIGITS)
 export const batchNumber = (lot: number): string => `B-${pad(lot % LANES, 3)}-${pad(Math.floor(lot / LANES), 5)}`

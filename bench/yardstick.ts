@@ -53,7 +53,8 @@ const lanes = new Map<string, Lane>()
 const counters = { rows: 0, commits: 0 }
 const qms: Target = {
   path: '/qms/inspections',
-  body: (flow) => `{"key":"${flow.key}","reference":"C-${flow.key}","fields":{"lot":"${flow.lot}","item":"${flow.item}","quantity":"${flow.quantity}"}}`,
+  body: (flow) =>
+    `{"key":"${flow.key}","reference":"C-${flow.key}","fields":{"lot":"${flow.lot}","item":"${flow.item}","quantity":"${flow.quantity}"}}`,
   ready: [],
   inFlight: 0,
 }
@@ -93,7 +94,8 @@ async function call(target: Target, sent: Lane[]): Promise<void> {
   try {
     const reply = await pool.request({ path, method: 'POST', headers: { 'content-type': 'application/json' }, body })
     const text = await reply.body.text()
-    if (reply.statusCode < 300) answers = mode === 'single' ? [JSON.parse(text) as ItemAnswer] : (JSON.parse(text) as { items: ItemAnswer[] }).items
+    if (reply.statusCode < 300)
+      answers = mode === 'single' ? [JSON.parse(text) as ItemAnswer] : (JSON.parse(text) as { items: ItemAnswer[] }).items
   } catch {
     answers = []
   }
@@ -153,7 +155,14 @@ function record(event: ReceiptNotice | InspectionNotice, next: [Target, Flow][])
   if ('document' in event.data) {
     for (const line of event.data.lines) {
       const lot = batchId(line.material, line.batch)
-      const flow: Flow = { key: inspectionKey(receiptId(event.data.document), line.line, lot), lot, quantity: line.quantity, item: line.material, state: RECEIVED, decision: '' }
+      const flow: Flow = {
+        key: inspectionKey(receiptId(event.data.document), line.line, lot),
+        lot,
+        quantity: line.quantity,
+        item: line.material,
+        state: RECEIVED,
+        decision: '',
+      }
       if (flows.has(flow.key)) continue
       const { lastInsertRowid: seq } = insertBody.run(JSON.stringify(event))
       if (insertFlow.run(flow.key, seq).changes === 0) continue
@@ -193,7 +202,9 @@ function receive(request: IncomingMessage, response: ServerResponse): void {
 
 /** After a restart: open flows in the order they came in, decided ones in the order of their decisions. */
 function resume(): void {
-  const rows = db.prepare(`SELECT flow.key, flow.state, body.body FROM flow JOIN body USING(seq) WHERE state<${DONE} ORDER BY flow.seq`).all()
+  const rows = db
+    .prepare(`SELECT flow.key, flow.state, body.body FROM flow JOIN body USING(seq) WHERE state<${DONE} ORDER BY flow.seq`)
+    .all()
   for (const row of rows) {
     const key = String(row['key'])
     const [, , lot] = key.split('#')
@@ -201,7 +212,14 @@ function resume(): void {
     const receipt = 'document' in event.data ? event.data.lines[0] : null
     const decision = 'document' in event.data ? null : event.data.decision
     const quantity = receipt?.quantity ?? decision?.lines[0]?.quantity ?? ''
-    const flow: Flow = { key, lot: lot ?? '', quantity, item: receipt?.material ?? '', state: Number(row['state']), decision: decision?.decidedBy ?? '' }
+    const flow: Flow = {
+      key,
+      lot: lot ?? '',
+      quantity,
+      item: receipt?.material ?? '',
+      state: Number(row['state']),
+      decision: decision?.decidedBy ?? '',
+    }
     flows.set(key, flow)
     enqueue(flow.state === RECEIVED ? qms : erp, flow)
   }
