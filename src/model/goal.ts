@@ -146,6 +146,8 @@ export interface Goal extends GoalSpec {
   readonly settledAt: string | null
   /** When it stopped being met, newest last, at most 8: after two heals in 24 hours a person is asked. */
   readonly reopenedAt: readonly string[]
+  /** When a person last asked to try again. */
+  readonly retryAskedAt: string | null
   readonly commands: readonly Command[]
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
-import type { DomainEvent, EventAddress, RecordedEvent } from '../model/envelope.ts'
+import type { DomainEvent, RecordedEvent } from '../model/envelope.ts'
 import type { EventType } from '../model/events.ts'
 import type { GoalChange } from '../model/goal.ts'
 
@@ -41,6 +41,8 @@ export interface Process<S = unknown> {
   readonly version: number
   readonly subscribes: readonly EventType[]
   readonly contextNames: readonly string[]
+  /** Resources it sets goals on. Each (system, resource) has exactly one emitting process; a goal's subject there is the instance's key. */
+  readonly emits: readonly string[]
   /** Keys of the instances that must see this event. Called for subscribed types only. */
   keysOf(event: DomainEvent): readonly string[]
   /** Instances with the same partition key share a partition, hence one commit. */
@@ -49,20 +51,4 @@ export interface Process<S = unknown> {
   /** `event` is a subscribed event, or `holdpoint.goal.settled.v1` / `holdpoint.timer.fired.v1` of this instance. */
   decide(state: S, event: RecordedEvent, context: Context): Decision<S>
   migrate(state: unknown, fromVersion: number): S
-}
-
-/** What decided what: enough to rebuild without deciding again. */
-export interface DecisionRecord {
-  readonly process: string
-  readonly version: number
-  readonly key: string
-  readonly input: EventAddress
-  readonly inputType: string
-  readonly contextHash: string
-  readonly recordedAt: string
-  readonly state: unknown
-  readonly events: readonly DomainEvent[]
-  readonly goals: readonly GoalChange[]
-  readonly timers: readonly TimerChange[]
-  readonly exceptions: readonly ExceptionChange[]
 }

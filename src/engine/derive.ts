@@ -1,0 +1,63 @@
+import { sourceIdentityText } from '../model/envelope.ts'
+import { type GoalSpec, orderKeyOf } from '../model/goal.ts'
+
+/**
+ * Everything derived rather than drawn: a restored or replayed hub derives the same values from the same facts.
+ * `hash` is hex SHA-256.
+ */
+export type Hash = (text: string) => string
+
+const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+/** Unit separator: occurs in no identifier, so joined parts cannot be confused. */
+const SEPARATOR = '\u001f'
+
+/** Partition of a key. `count` is fixed at installation. FNV-1a: spread matters, secrecy does not. */
+export function partitionOf(key: string, count: number): number {
+  let value = 0x811c9dc5
+  for (let index = 0; index < key.length; index++) {
+    value ^= key.charCodeAt(index)
+    value = Math.imul(value, 0x01000193)
+  }
+  value ^= value >>> 15
+  return (value >>> 0) % count
+}
+
+export function instanceId(process: string, key: string): string {
+  return `${process}${SEPARATOR}${key}`
+}
+
+export function goalId(hash: Hash, process: string, key: string, name: string): string {
+  return hash(`goal${SEPARATOR}${process}${SEPARATOR}${key}${SEPARATOR}${name}`).slice(0, 24)
+}
+
+/**
+ * Reference written into the target's document: 2-character prefix and 14 base32 characters (70 bits), 16 in all,
+ * because the narrowest reference field known holds 16.
+ */
+export function reference(hash: Hash, prefix: string, installation: string, goal: GoalSpec, ordinal: number): string {
+  const text = [installation, orderKeyOf(goal), sourceIdentityText(goal.cause), goal.name, goal.decision ?? '', goal.line ?? '', ordinal]
+  return prefix + base32(hash(text.join(SEPARATOR)), 14)
+}
+
+export function commandId(goal: string, ordinal: number): string {
+  return `${goal}.${ordinal}`
+}
+
+export function exceptionId(hash: Hash, parts: readonly string[]): string {
+  return hash(`exception${SEPARATOR}${parts.join(SEPARATOR)}`).slice(0, 24)
+}
+
+/** Identity keys are kept for ever: 16 bytes each. `what` keeps the spaces of versions, heads and parkings apart. */
+export function identityKey(hash: Hash, what: 'input' | 'head' | 'parked', parts: readonly string[]): string {
+  return hash(`${what}${SEPARATOR}${parts.join(SEPARATOR)}`).slice(0, 32)
+}
+
+function base32(hex: string, length: number): string {
+  let bits = BigInt(`0x${hex.slice(0, 18)}`) >> 2n
+  let text = ''
+  for (let index = 0; index < length; index++) {
+    text = BASE32[Number(bits & 31n)] + text
+    bits >>= 5n
+  }
+  return text
+}

@@ -1,0 +1,157 @@
+/**
+ * Puts the kernel together: intake, partitions with their owners, one outbox and one reader per worker, sweep.
+ * Any number of engines run on one store; what each does follows from the leases it holds.
+ */
+import type { ResourceSpec } from '../connectors/connector.ts'
+import type { Process } from '../process/process.ts'
+import { canonicalJson } from './canonical.ts'
+import { createEntryCache, type EngineDeps } from './deps.ts'
+import { createHubClock } from './hub-clock.ts'
+import { createIntake, type IntakeRequest, type IntakeResult } from './intake.ts'
+import { createLeaseKeeper } from './leases.ts'
+import { createOutbox } from './outbox.ts'
+import { createPartitionOwner, type PartitionOwner, type PartitionParts } from './partition.ts'
+import { createReader } from './reader.ts'
+import { createResumer, type Resumer } from './resume.ts'
+import { createRoutes } from './routes.ts'
+import type { FrozenContext } from './run.ts'
+import { createSweeper } from './sweep.ts'
+
+export interface Engine extends Resumer {
+  /** Resolves item by item once everything is durable; see intake.ts. */
+  accept(request: IntakeRequest): Promise<readonly IntakeResult[]>
+  /** Partitions this worker owns now. */
+  owned(): readonly number[]
+  /** Nothing is in work in any owned partition (waiting for time or targets does not count as work). */
+  idle(): boolean
+  /** One full sweep of every system over the partitions this worker owns. */
+  sweep(): Promise<void>
+  readonly counters: { readonly sendCalls: number; readonly sendItems: number; readonly readCalls: number; readonly readItems: number }
+  /** Drains, hands the partitions over and stops. What was in flight has its outcome recorded. */
+  close(): Promise<void>
+}
+
+/** Starts a worker: takes partitions, resumes what was open, sweeps, works until closed. */
+export async function openEngine(deps: EngineDeps): Promise<Engine> {
+  const { runtime, store, settings } = deps
+  const clock = createHubClock(runtime)
+  clock.adjust(await store.databaseNow(), runtime.clock.monoNow())
+  const cache = createEntryCache(settings.entriesCachedMax)
+  const routes = createRoutes(deps.processes.values(), store.meta.partitions)
+  const contextOf = createContexts(deps)
+  const outbox = createOutbox(deps)
+  const reader = createReader(deps, {
+    clock,
+    mayCall: (system) => outbox.mayCall(system),
+    report: (system, answered) => outbox.report(system, answered),
+  })
+  const intake = createIntake(deps, { clock, cache, routes })
+  const parts: PartitionParts = {
+    deps,
+    clock,
+    cache,
+    outbox,
+    reader,
+    routes,
+    contextOf,
+    resourceOf: (system, resource) => resourceOf(deps, system, resource),
+    onStopped: (owner, reason) => {
+      keeper.forget(owner)
+      if (reason === 'failed') runtime.sometimes('partition-failed')
+    },
+  }
+  const sweeper = createSweeper(deps, { clock, accept: (request) => intake.accept(request), owners: () => keeper.owners })
+  const keeper = createLeaseKeeper(deps, {
+    clock,
+    open: async (partition, epoch, leaseUntil) => {
+      const owner = createPartitionOwner(parts, partition, epoch, leaseUntil)
+      owner.queryFirst = await sweeper.mustQueryFirst(partition)
+      return owner
+    },
+  })
+  const unsubscribe = [store.onDeliveries((partition) => keeper.owners.get(partition)?.nudge()), store.onRelease(() => void roundNow())]
+  let closed = false
+  let rounding = false
+
+  async function roundNow(): Promise<void> {
+    if (rounding || closed) return
+    rounding = true
+    try {
+      await keeper.round()
+    } catch (reason) {
+      deps.log.warn('lease round failed', { reason: String(reason) })
+    }
+    rounding = false
+  }
+
+  function tick(): void {
+    if (closed) return
+    runtime.clock.setTimer(settings.leaseMs / 3, () => {
+      void roundNow()
+      // Hints may be lost: look into the inboxes at the pace of the lease.
+      for (const owner of keeper.owners.values()) owner.nudge()
+      tick()
+    })
+  }
+
+  await roundNow()
+  tick()
+  sweeper.start()
+  return {
+    accept: (request) => intake.accept(request),
+    ...createResumer(deps, { intake, owners: () => keeper.owners }),
+    owned: () => [...keeper.owners.keys()].sort((one, other) => one - other),
+    idle: () => [...keeper.owners.values()].every((owner: PartitionOwner) => owner.idle()),
+    sweep: () => sweeper.sweep(),
+    counters: {
+      get sendCalls() {
+        return outbox.stats.calls
+      },
+      get sendItems() {
+        return outbox.stats.items
+      },
+      get readCalls() {
+        return reader.stats.calls
+      },
+      get readItems() {
+        return reader.stats.items
+      },
+    },
+    close: async () => {
+      closed = true
+      sweeper.stop()
+      for (const end of unsubscribe) end()
+      await keeper.close()
+    },
+  }
+}
+
+function resourceOf(deps: EngineDeps, system: string, resource: string): ResourceSpec {
+  const spec = deps.connectors.get(system)?.spec.resources.find((one) => one.resource === resource)
+  if (spec === undefined) throw new Error(`no connector offers ${resource} of ${system}: configure one or correct the policy that names it`)
+  return spec
+}
+
+/** Contexts are frozen and content-addressed: the same policies give the same hash on every worker. */
+function createContexts(deps: EngineDeps): (process: Process) => FrozenContext {
+  const contexts = new Map<string, FrozenContext>()
+  for (const process of deps.processes.values()) {
+    const value: Record<string, unknown> = {}
+    for (const name of process.contextNames) value[name] = deps.policies[name] ?? null
+    const body = canonicalJson(value)
+    contexts.set(process.name, {
+      hash: deps.runtime.hash(body).slice(0, 24),
+      value: freeze(JSON.parse(body) as Record<string, unknown>),
+      body,
+    })
+  }
+  return (process) => contexts.get(process.name) as FrozenContext
+}
+
+function freeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object') {
+    for (const part of Object.values(value)) freeze(part)
+    Object.freeze(value)
+  }
+  return value
+}

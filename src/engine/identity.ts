@@ -1,0 +1,63 @@
+/**
+ * Duplicate, conflict, stale or new: decided from what the identity table says, never from time of arrival alone.
+ * Pure. The caller commits with `expect`, so two workers that decide at once cannot both be right.
+ */
+import type { RecordIdentity } from '../connectors/connector.ts'
+import { type Hash, identityKey } from './derive.ts'
+
+export interface Identities {
+  /** Value of an identity key: from the table, or already written by an earlier input of the same batch. */
+  get(key: string): string | undefined
+}
+
+export type Verdict =
+  | { readonly verdict: 'new' | 'stale'; readonly writes: readonly IdentityWrite[] }
+  | { readonly verdict: 'duplicate' | 'conflict' | 'parked' }
+
+export interface IdentityWrite {
+  readonly key: string
+  readonly value: string
+  readonly was: string | null
+}
+
+export interface IdentityKeys {
+  readonly input: string
+  /** Newest version accepted; versioned records only. */
+  readonly head: string | null
+  /** Present while the native key is parked. */
+  readonly parked: string
+}
+
+export function identityKeys(hash: Hash, instance: string, identity: RecordIdentity): IdentityKeys {
+  const record = [instance, identity.record]
+  const versioned = identity.kind === 'versioned'
+  return {
+    input: identityKey(hash, 'input', versioned ? [...record, identity.version] : record),
+    head: versioned ? identityKey(hash, 'head', record) : null,
+    parked: identityKey(hash, 'parked', record),
+  }
+}
+
+/** `content`: hash of the canonical content. `passParked`: a hold, or the resumption of the parked key itself. */
+export function judge(identity: RecordIdentity, keys: IdentityKeys, content: string, known: Identities, passParked: boolean): Verdict {
+  const before = known.get(keys.input)
+  if (before === content) return { verdict: 'duplicate' }
+  if (!passParked && known.get(keys.parked) !== undefined) return { verdict: 'parked' }
+  if (before !== undefined && identity.kind !== 'unversioned') return { verdict: 'conflict' }
+  const write = { key: keys.input, value: content, was: before ?? null }
+  if (identity.kind !== 'versioned' || keys.head === null) return { verdict: 'new', writes: [write] }
+  const head = known.get(keys.head)
+  if (head !== undefined && older(identity.version, head, identity.compare)) return { verdict: 'stale', writes: [write] }
+  return { verdict: 'new', writes: [write, { key: keys.head, value: identity.version, was: head ?? null }] }
+}
+
+function older(version: string, than: string, compare: 'integer' | 'time' | 'opaque'): boolean {
+  switch (compare) {
+    case 'integer':
+      return BigInt(version) < BigInt(than)
+    case 'time':
+      return Date.parse(version) < Date.parse(than)
+    case 'opaque':
+      return false
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * Goals and their commands within a turn: asks `reconcile` for the next step of every goal of an order key and
+ * carries it out as journal entries and effects. Must never send, never read, and never decide what `reconcile` decides.
+ */
+import { assert, unreachable } from '../assert.ts'
+import type { Outcome, ResourceSpec } from '../connectors/connector.ts'
+import type { ErrorCode } from '../errors.ts'
+import { LANES } from '../model/envelope.ts'
+import type { GoalSettled } from '../model/events.ts'
+import { type Action, type Command, type Goal, orderKeyOf } from '../model/goal.ts'
+import { type NextStep, type ReconcilePolicy, reconcile } from '../reconcile/reconcile.ts'
+import type { EngineDeps } from './deps.ts'
+import { commandId, goalId, reference } from './derive.ts'
+import { openException } from './exceptions.ts'
+import { observationKey } from './memory.ts'
+import { settledEvent } from './run.ts'
+import { changeGoal, clearGoal, goalsOf, raise, type Turn } from './turn.ts'
+
+const STEPS_PER_ORDER_KEY_MAX = 500
+const DAY_MS = 86_400_000
+
+export interface LedgerParts {
+  readonly deps: EngineDeps
+  readonly resourceOf: (system: string, resource: string) => ResourceSpec
+  /** Takes a place in the target's queue, or says that there is none. Given back by the outcome or a lost turn. */
+  readonly takeRoom: (goal: Goal) => boolean
+  /** After a restore, until this partition's systems have been swept. */
+  readonly queryFirst: () => boolean
+}
+
+/** Evaluates every dirty order key until nothing more follows from what is known. */
+export function evaluateDirty(turn: Turn, parts: LedgerParts): void {
+  for (const orderKey of turn.dirty) {
+    turn.dirty.delete(orderKey)
+    evaluateOrderKey(turn, parts, orderKey)
+  }
+}
+
+function evaluateOrderKey(turn: Turn, parts: LedgerParts, orderKey: string): void {
+  for (let steps = 0; ; steps++) {
+    assert(steps < STEPS_PER_ORDER_KEY_MAX, `order key ${orderKey} does not come to rest`)
+    const goals = goalsOf(turn, orderKey).sort(byUrgency)
+    const commands = goals.flatMap((goal) => goal.commands)
+    if (!goals.some((goal) => takeStep(turn, parts, goal, goals, commands))) break
+  }
+  turn.dirty.delete(orderKey)
+}
+
+function byUrgency(one: Goal, other: Goal): number {
+  return LANES.indexOf(one.lane) - LANES.indexOf(other.lane) || compare(one.setAt, other.setAt) || compare(one.id, other.id)
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
+/** True when something was journalled, so that the order key must be looked at again. */
+function takeStep(turn: Turn, parts: LedgerParts, goal: Goal, siblings: readonly Goal[], commands: readonly Command[]): boolean {
+  const observation = turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
+  const step = reconcile(goal, observation, commands, policyOf(turn, parts, goal, siblings))
+  return carryOut(turn, parts, goal, step)
+}
+
+function policyOf(turn: Turn, parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): ReconcilePolicy {
+  const { deps } = parts
+  const { settings, runtime, store } = deps
+  const resource = parts.resourceOf(goal.system, goal.resource)
+  const orderKey = orderKeyOf(goal)
+  const since = new Date(Date.parse(turn.at) - DAY_MS).toISOString()
+  return {
+    now: turn.at,
+    idempotency: resource.idempotency,
+    evidence: resource.evidence,
+    lagMs: resource.lagMs,
+    quiesceMs: resource.quiesceMs,
+    keyWindowMs: resource.keyWindowMs,
+    observationAgeMsMax: settings.observationAgeMsMax,
+    rungMax: resource.rungMax,
+    holdsMayPass: resource.holdsMayPass,
+    holds: siblings.flatMap((sibling) =>
+      sibling.id !== goal.id && sibling.predicate.type === 'notUsable' && !sibling.withdrawing && sibling.state !== 'withdrawn'
+        ? [{ goal: sibling.id, ids: sibling.predicate.holds, scope: sibling.predicate.scope }]
+        : [],
+    ),
+    undoes: undoesOf(parts, goal, siblings),
+    referencePrefix: settings.referencePrefix,
+    premise: premiseOf(turn, parts, goal),
+    sending: settings.sending,
+    queryFirst: parts.queryFirst(),
+    retryDelayMs: (attempts) => backoffMs(deps, attempts),
+    attemptsMax: settings.attemptsMax,
+    referenceOf: (ordinal) => reference(runtime.hash, settings.referencePrefix, store.meta.installation, goal, ordinal),
+    heals: goal.reopenedAt.filter((at) => at > since).length,
+    retryAskedAt: goal.retryAskedAt,
+    lastSettledAt: turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null,
+  }
+}
+
+/** Whose restrictions a posting may take back; see ReconcilePolicy. */
+function undoesOf(parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): readonly string[] {
+  if (goal.predicate.type === 'restored') return [goalId(parts.deps.runtime.hash, goal.process, goal.key, goal.predicate.condition)]
+  if (goal.predicate.type !== 'posted') return []
+  return siblings.filter((sibling) => sibling.predicate.type === 'notUsable').map((sibling) => sibling.id)
+}
+
+/** Capped exponential with full jitter. */
+function backoffMs(deps: EngineDeps, attempts: number): number {
+  const ceiling = Math.min(deps.settings.retryCapMs, deps.settings.retryBaseMs * 2 ** Math.min(attempts, 20))
+  return Math.ceil(ceiling / 2 + (deps.runtime.random.next() * ceiling) / 2)
+}
+
+export function premiseOf(turn: Pick<Turn, 'memory' | 'at'>, parts: LedgerParts, goal: Goal): ReconcilePolicy['premise'] {
+  const { premise } = goal
+  if (premise === null) return 'none'
+  const seen = turn.memory.premises.get(observationKey(premise.system, premise.resource, premise.key))
+  if (seen === undefined || seen.kind !== 'record') return 'stale'
+  if (Date.parse(turn.at) - Date.parse(seen.beganAt) > parts.deps.settings.premiseAgeMsMax) return 'stale'
+  const record = seen.records[0]
+  if (record === undefined || seen.records.length > 1) return 'gone'
+  if (record.version === premise.version) return record.decided ? 'standing' : 'gone'
+  // A read that shows an older version than the one we were told of has not caught up yet.
+  return BigInt(record.version) < BigInt(premise.version) ? 'stale' : 'gone'
+}
+
+function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): boolean {
+  switch (step.step) {
+    case 'none':
+      return false
+    case 'wait':
+      if (step.until !== null) turn.effects.push({ effect: 'wake', orderKey: orderKeyOf(goal), at: step.until })
+      return false
+    case 'read':
+      turn.effects.push({ effect: 'read', goal, notBefore: step.notBefore })
+      return false
+    case 'readPremise':
+      turn.effects.push({ effect: 'readPremise', goal })
+      return false
+    case 'send':
+      return start(turn, parts, goal, step)
+    case 'resend':
+      return repeat(turn, parts, goal, step)
+    case 'resolve':
+      return resolve(turn, parts, goal, step)
+    case 'adopt':
+      parts.deps.runtime.sometimes('command-adopted')
+      settleCommand(turn, goal, newCommand(turn, goal, step, 'applied', step.detail))
+      return true
+    case 'met':
+      return settle(turn, goal, { state: 'met', code: null, detail: step.evidence.detail, evidence: step.evidence })
+    case 'withdraw':
+      return settle(turn, goal, { state: 'withdrawn', code: null, detail: step.reason, evidence: null })
+    case 'park':
+      parts.deps.runtime.sometimes(`parked ${step.code}`)
+      return settleWithException(turn, parts, goal, 'parked', step)
+    case 'refuse':
+      return settleWithException(turn, parts, goal, 'refused', step)
+    case 'reopen':
+      parts.deps.runtime.sometimes('condition-reopened')
+      changeGoal(turn, goal, { type: 'reopened', reason: step.reason })
+      return true
+    case 'blocked':
+      return block(turn, parts, goal, step)
+    default:
+      return unreachable(step, 'next step')
+  }
+}
+
+function start(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'send' }>): boolean {
+  if (!parts.takeRoom(goal)) {
+    turn.effects.push({ effect: 'waitForRoom', goal })
+    return false
+  }
+  if (step.heal) parts.deps.runtime.sometimes('healed')
+  const command = newCommand(turn, goal, step, 'intent', '')
+  const next = goal.waiting === '' ? goal : changeGoal(turn, goal, { type: 'waiting', waiting: '' })
+  changeGoal(turn, next, { type: 'command', command })
+  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
+  return true
+}
+
+function newCommand(
+  turn: Turn,
+  goal: Goal,
+  step: { readonly action: Action; readonly ordinal: number; readonly reference: string; readonly rung: number },
+  state: Command['state'],
+  detail: string,
+): Command {
+  return {
+    id: commandId(goal.id, step.ordinal),
+    goal: goal.id,
+    ordinal: step.ordinal,
+    reference: step.reference,
+    action: step.action,
+    rung: step.rung,
+    state,
+    attempts: 1,
+    firstIntentAt: turn.at,
+    intentAt: turn.at,
+    changedAt: turn.at,
+    absentAt: null,
+    notBefore: null,
+    detail,
+  }
+}
+
+function repeat(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'resend' }>): boolean {
+  if (!parts.takeRoom(goal)) {
+    turn.effects.push({ effect: 'waitForRoom', goal })
+    return false
+  }
+  const command = commandOf(goal, step.command)
+  const { action, rung } = step
+  changeGoal(turn, goal, {
+    type: 'command',
+    command: {
+      ...command,
+      action,
+      rung,
+      state: 'intent',
+      attempts: command.attempts + 1,
+      intentAt: turn.at,
+      changedAt: turn.at,
+      absentAt: null,
+      notBefore: null,
+    },
+  })
+  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
+  return true
+}
+
+function resolve(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'resolve' }>): boolean {
+  const command = commandOf(goal, step.command)
+  parts.deps.runtime.sometimes(`unknown-resolved-${step.outcome}`)
+  if (step.outcome === 'absentOnce') {
+    changeGoal(turn, goal, { type: 'command', command: { ...command, absentAt: turn.at, detail: step.detail } })
+    return true
+  }
+  settleCommand(turn, goal, { ...command, state: step.outcome, changedAt: turn.at, absentAt: null, notBefore: null, detail: step.detail })
+  return true
+}
+
+function settleCommand(turn: Turn, goal: Goal, command: Command): Goal {
+  turn.settled.set(orderKeyOf(goal), turn.at)
+  return changeGoal(turn, goal, { type: 'command', command })
+}
+
+interface Settlement {
+  readonly state: GoalSettled['state']
+  readonly code: ErrorCode | null
+  readonly detail: string
+  readonly evidence: Goal['evidence']
+}
+
+function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean {
+  const entry = turn.entries.length
+  const next = changeGoal(turn, goal, { type: 'settled', ...settlement })
+  if (settlement.code === null) clearGoal(turn, goal.id)
+  turn.pending.push({
+    process: goal.process,
+    key: goal.key,
+    lane: goal.lane,
+    event: settledEvent(next, settlement.state, settlement.detail, turn.at, turn.memory.partition),
+    inbox: null,
+    origin: { entry, ordinal: 0 },
+  })
+  return true
+}
+
+function settleWithException(
+  turn: Turn,
+  parts: LedgerParts,
+  goal: Goal,
+  state: 'parked' | 'refused',
+  step: { readonly code: ErrorCode; readonly detail: string },
+): boolean {
+  raise(
+    turn,
+    openException(parts.deps.runtime.hash, turn.at, {
+      code: step.code,
+      subject: `${goal.system} ${goal.subject}`,
+      detail: step.detail,
+      goal: goal.id,
+    }),
+  )
+  return settle(turn, goal, { state, code: step.code, detail: step.detail, evidence: null })
+}
+
+function block(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'blocked' }>): boolean {
+  if (step.until !== null) turn.effects.push({ effect: 'wake', orderKey: orderKeyOf(goal), at: step.until })
+  if (step.code !== null)
+    raise(
+      turn,
+      openException(parts.deps.runtime.hash, turn.at, {
+        code: step.code,
+        subject: `${goal.system} ${goal.subject}`,
+        detail: step.detail,
+        goal: goal.id,
+      }),
+    )
+  if (goal.waiting === step.waiting) return false
+  parts.deps.runtime.sometimes(`waiting ${step.waiting.split(':')[0]}`)
+  changeGoal(turn, goal, { type: 'waiting', waiting: step.waiting })
+  return true
+}
+
+function commandOf(goal: Goal, id: string): Command {
+  const command = goal.commands.find((known) => known.id === id)
+  assert(command !== undefined, `goal ${goal.id} has no command ${id}`)
+  return command
+}
+
+/** The outcome of one attempt. An outcome of an attempt that is no longer the newest changes nothing. */
+export function takeOutcome(
+  turn: Turn,
+  parts: LedgerParts,
+  goal: Goal | undefined,
+  id: string,
+  attempt: number,
+  outcome: Outcome,
+): boolean {
+  const command = goal?.commands.find((known) => known.id === id)
+  if (goal === undefined || command === undefined || command.state !== 'intent' || command.attempts !== attempt) {
+    parts.deps.runtime.sometimes('outcome-superseded')
+    return false
+  }
+  const changed = { ...command, changedAt: turn.at, detail: outcome.detail }
+  parts.deps.runtime.sometimes(`outcome-${outcome.outcome}`)
+  switch (outcome.outcome) {
+    case 'applied':
+    case 'refused':
+      settleCommand(turn, goal, { ...changed, state: outcome.outcome })
+      return true
+    case 'unknown':
+      changeGoal(turn, goal, { type: 'command', command: { ...changed, state: 'unknown' } })
+      return true
+    case 'later':
+      settleCommand(turn, goal, {
+        ...changed,
+        state: 'failed',
+        notBefore: later(turn, outcome.delayMs ?? backoffMs(parts.deps, command.attempts)),
+      })
+      return true
+    case 'needs-person': {
+      const failed = settleCommand(turn, goal, { ...changed, state: 'failed' })
+      return settleWithException(turn, parts, failed, 'parked', { code: outcome.code, detail: outcome.detail })
+    }
+    default:
+      return unreachable(outcome, 'outcome')
+  }
+}
+
+/** A durable intent whose sender is gone may or may not have reached the target. */
+export function doubtIntents(turn: Turn, parts: LedgerParts): void {
+  for (const goal of turn.memory.goals.values()) {
+    for (const command of goal.commands) {
+      if (command.state !== 'intent') continue
+      parts.deps.runtime.sometimes('intent-doubted')
+      const current = turn.goals.get(goal.id) ?? goal
+      changeGoal(turn, current, {
+        type: 'command',
+        command: { ...command, state: 'unknown', changedAt: turn.at, detail: 'the sender stopped before the answer' },
+      })
+    }
+    turn.dirty.add(orderKeyOf(goal))
+  }
+}
+
+function later(turn: Turn, delayMs: number): string {
+  return new Date(Date.parse(turn.at) + delayMs).toISOString()
+}
+
+/** Whether a command may still be sent in this very tick: nothing that forbids it has become known since its intent. */
+export function maySend(
+  memory: Turn['memory'],
+  goalId: string,
+  command: Command,
+  overlaps: (action: Action, condition: Goal) => boolean,
+): boolean {
+  const goal = memory.goals.get(goalId)
+  if (goal === undefined || goal.withdrawing) return false
+  for (const id of memory.goalsByOrderKey.get(orderKeyOf(goal)) ?? []) {
+    const sibling = memory.goals.get(id) as Goal
+    if (
+      sibling.predicate.type === 'notUsable' &&
+      !sibling.withdrawing &&
+      sibling.state !== 'withdrawn' &&
+      overlaps(command.action, sibling)
+    )
+      return false
+  }
+  return true
+}

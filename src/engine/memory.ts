@@ -1,0 +1,91 @@
+import type { Goal } from '../model/goal.ts'
+import { orderKeyOf } from '../model/goal.ts'
+import type { Observation } from '../model/observation.ts'
+import type { InboxRow } from '../store/store.ts'
+import type { ExceptionRecord } from './exceptions.ts'
+import type { TimerRow } from './fold.ts'
+
+export interface Instance {
+  readonly version: number
+  readonly state: unknown
+  /** False: no state row exists yet, so none of its goals or timers can. */
+  readonly stored: boolean
+}
+
+/**
+ * What the owner of a partition keeps in mind. All of it can be thrown away and read again; nothing in it is true
+ * unless it was committed under the epoch. Bounded by the open work of the partition and the instance cache.
+ */
+export interface PartitionMemory {
+  readonly partition: number
+  readonly epoch: number
+  /** Active goals by id. */
+  readonly goals: Map<string, Goal>
+  readonly goalsByOrderKey: Map<string, Set<string>>
+  readonly timers: Map<string, TimerRow>
+  readonly instances: Map<string, Instance>
+  readonly exceptions: Map<string, ExceptionRecord>
+  readonly exceptionsByGoal: Map<string, Set<string>>
+  /** Instances whose decision threw; their deliveries wait in the inbox. */
+  readonly blocked: Set<string>
+  /** Newest observation by resource of an order key. */
+  readonly observations: Map<string, Observation>
+  /** Newest read of a premise, by system, resource and key. */
+  readonly premises: Map<string, Observation>
+  /** Hub time of the last settlement on an order key, as this owner saw it. */
+  readonly settledAt: Map<string, string>
+  /** Inbox rows skipped because their instance is blocked. */
+  readonly skipped: InboxRow[]
+}
+
+export function createMemory(partition: number, epoch: number): PartitionMemory {
+  return {
+    partition,
+    epoch,
+    goals: new Map(),
+    goalsByOrderKey: new Map(),
+    timers: new Map(),
+    instances: new Map(),
+    exceptions: new Map(),
+    exceptionsByGoal: new Map(),
+    blocked: new Set(),
+    observations: new Map(),
+    premises: new Map(),
+    settledAt: new Map(),
+    skipped: [],
+  }
+}
+
+export function rememberGoal(memory: PartitionMemory, goal: Goal, active: boolean): void {
+  const orderKey = orderKeyOf(goal)
+  const ids = memory.goalsByOrderKey.get(orderKey)
+  if (active) {
+    memory.goals.set(goal.id, goal)
+    if (ids === undefined) memory.goalsByOrderKey.set(orderKey, new Set([goal.id]))
+    else ids.add(goal.id)
+    return
+  }
+  memory.goals.delete(goal.id)
+  if (ids === undefined) return
+  ids.delete(goal.id)
+  if (ids.size > 0) return
+  memory.goalsByOrderKey.delete(orderKey)
+  memory.observations.delete(`${orderKey}|${goal.resource}`)
+  memory.settledAt.delete(orderKey)
+}
+
+export function rememberException(memory: PartitionMemory, record: ExceptionRecord): void {
+  const open = record.closedAt === null
+  if (open) memory.exceptions.set(record.id, record)
+  else memory.exceptions.delete(record.id)
+  if (record.goal === null) return
+  const ids = memory.exceptionsByGoal.get(record.goal) ?? new Set<string>()
+  if (open) ids.add(record.id)
+  else ids.delete(record.id)
+  if (ids.size > 0) memory.exceptionsByGoal.set(record.goal, ids)
+  else memory.exceptionsByGoal.delete(record.goal)
+}
+
+export function observationKey(system: string, resource: string, subject: string): string {
+  return `${system}|${subject}|${resource}`
+}

@@ -1,0 +1,196 @@
+/**
+ * Reads targets in bulk: wishes for the same resource gather for a moment and travel in one request, each answered to
+ * everybody who wished for it. An observation is dated by the hub, before the first byte of its request.
+ */
+import type { Connector, ReadResult } from '../connectors/connector.ts'
+import type { Observation } from '../model/observation.ts'
+import type { EngineDeps, HubClock } from './deps.ts'
+
+export interface Wish {
+  readonly system: string
+  readonly resource: string
+  readonly subject: string
+  /** Hub time; an older observation does not serve. */
+  readonly notBefore: string
+  /** Who wishes; one wish of a wisher for a subject replaces the other. */
+  readonly wisher: string
+  readonly serve: (observation: Observation) => void
+}
+
+export interface Reader {
+  wish(wish: Wish): void
+  readonly stats: { calls: number; items: number }
+}
+
+export interface ReaderParts {
+  readonly clock: HubClock
+  readonly mayCall: (system: string) => boolean
+  readonly report: (system: string, answered: boolean) => void
+}
+
+const CALLS_IN_FLIGHT_MAX = 4
+
+interface Wanted {
+  notBeforeMs: number
+  readonly wishers: Map<string, Wish>
+  failures: number
+}
+
+interface Desk {
+  readonly connector: Connector
+  readonly resource: string
+  readonly batchMax: number
+  /** By subject, oldest wish first. */
+  readonly wanted: Map<string, Wanted>
+  readonly reading: Map<string, { readonly beganMs: number; readonly wanted: Wanted }>
+  inFlight: number
+  wakeAt: number
+  cancel: () => void
+}
+
+export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
+  const desks = new Map<string, Desk>()
+  const stats = { calls: 0, items: 0 }
+
+  function deskOf(system: string, resource: string): Desk {
+    const key = `${system}|${resource}`
+    const known = desks.get(key)
+    if (known !== undefined) return known
+    const connector = deps.connectors.get(system) as Connector
+    const spec = connector.spec.resources.find((one) => one.resource === resource)
+    const desk: Desk = {
+      connector,
+      resource,
+      batchMax: spec?.readBatchMax ?? 1,
+      wanted: new Map(),
+      reading: new Map(),
+      inFlight: 0,
+      wakeAt: Number.POSITIVE_INFINITY,
+      cancel: () => undefined,
+    }
+    desks.set(key, desk)
+    return desk
+  }
+
+  function wakeIn(desk: Desk, delayMs: number): void {
+    const at = parts.clock.ms() + delayMs
+    if (at >= desk.wakeAt) return
+    desk.cancel()
+    desk.wakeAt = at
+    desk.cancel = deps.runtime.clock.setTimer(Math.max(0, delayMs), () => {
+      desk.wakeAt = Number.POSITIVE_INFINITY
+      flush(desk)
+    })
+  }
+
+  function flush(desk: Desk): void {
+    const system = desk.connector.spec.instance
+    while (desk.inFlight < CALLS_IN_FLIGHT_MAX) {
+      const now = parts.clock.ms()
+      const due: string[] = []
+      let earliest = Number.POSITIVE_INFINITY
+      for (const [subject, wanted] of desk.wanted) {
+        if (desk.reading.has(subject)) continue
+        if (wanted.notBeforeMs > now) earliest = Math.min(earliest, wanted.notBeforeMs)
+        else if (due.length < desk.batchMax) due.push(subject)
+        else earliest = now
+      }
+      if (due.length === 0) {
+        if (earliest !== Number.POSITIVE_INFINITY) wakeIn(desk, earliest - now)
+        return
+      }
+      if (!parts.mayCall(system)) return wakeIn(desk, 1_000)
+      void read(desk, due)
+    }
+  }
+
+  async function read(desk: Desk, subjects: readonly string[]): Promise<void> {
+    desk.inFlight++
+    stats.calls++
+    stats.items += subjects.length
+    const wanted = new Map<string, Wanted>()
+    for (const subject of subjects) {
+      wanted.set(subject, desk.wanted.get(subject) as Wanted)
+      desk.wanted.delete(subject)
+    }
+    const pause = deps.runtime.yieldPoint('before-read')
+    if (pause !== undefined) await pause
+    const beganMs = parts.clock.ms()
+    const beganAt = new Date(beganMs).toISOString()
+    for (const subject of subjects) desk.reading.set(subject, { beganMs, wanted: wanted.get(subject) as Wanted })
+    const results = await readAll(desk, subjects)
+    const late = deps.runtime.yieldPoint('read-received')
+    if (late !== undefined) await late
+    desk.inFlight--
+    const endedAt = parts.clock.iso()
+    parts.report(
+      desk.connector.spec.instance,
+      results.some((result) => result.read === 'observed'),
+    )
+    subjects.forEach((subject, index) => {
+      desk.reading.delete(subject)
+      answer(desk, wanted.get(subject) as Wanted, results[index] as ReadResult, beganAt, endedAt)
+    })
+    flush(desk)
+  }
+
+  function answer(desk: Desk, wanted: Wanted, result: ReadResult, beganAt: string, endedAt: string): void {
+    if (result.read === 'failed') {
+      const failures = wanted.failures + 1
+      const delayMs = result.delayMs ?? Math.min(30_000, deps.settings.retryBaseMs * 2 ** Math.min(failures - 1, 8))
+      for (const wish of wanted.wishers.values())
+        add(desk, { ...wish, notBefore: new Date(parts.clock.ms() + delayMs).toISOString() }, failures)
+      return
+    }
+    const observation: Observation = { ...result.observation, beganAt, endedAt, source: 'read' }
+    for (const wish of wanted.wishers.values()) {
+      // The wish may have been raised above what this read can serve while the read was on its way.
+      if (wish.notBefore > beganAt) add(desk, wish, 0)
+      else wish.serve(observation)
+    }
+  }
+
+  async function readAll(desk: Desk, subjects: readonly string[]): Promise<readonly ReadResult[]> {
+    try {
+      const stop = new AbortController()
+      const results = await desk.connector.read(desk.resource, subjects, {
+        signal: stop.signal,
+        timeoutMs: desk.connector.spec.callTimeoutMs,
+        beforeWrite: () => true,
+      })
+      if (results.length === subjects.length) return results
+      return subjects.map(() => ({
+        read: 'failed',
+        class: 'contract',
+        delayMs: null,
+        detail: 'the connector did not answer for every subject',
+      }))
+    } catch (reason) {
+      const detail = reason instanceof Error ? reason.message : 'the connector threw'
+      deps.log.warn('connector threw in read', { instance: desk.connector.spec.instance, detail })
+      return subjects.map(() => ({ read: 'failed', class: 'unknown', delayMs: null, detail }))
+    }
+  }
+
+  function add(desk: Desk, wish: Wish, failures: number): void {
+    const notBeforeMs = Date.parse(wish.notBefore)
+    const wanted = desk.wanted.get(wish.subject)
+    // The earliest wish decides when to read; later ones that this read cannot serve are wished again.
+    if (wanted === undefined) desk.wanted.set(wish.subject, { notBeforeMs, wishers: new Map([[wish.wisher, wish]]), failures })
+    else {
+      wanted.notBeforeMs = Math.min(wanted.notBeforeMs, notBeforeMs)
+      wanted.wishers.set(wish.wisher, wish)
+    }
+    wakeIn(desk, Math.max(deps.settings.readLingerMs, notBeforeMs - parts.clock.ms()))
+  }
+
+  return {
+    wish: (wish) => {
+      const desk = deskOf(wish.system, wish.resource)
+      const reading = desk.reading.get(wish.subject)
+      if (reading !== undefined && reading.beganMs >= Date.parse(wish.notBefore)) reading.wanted.wishers.set(wish.wisher, wish)
+      else add(desk, wish, 0)
+    },
+    stats,
+  }
+}

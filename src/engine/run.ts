@@ -1,0 +1,300 @@
+/**
+ * Delivers events to process instances and records what they decide. The shell around `decide`: loads state, calls,
+ * journals. Must never decide anything itself, and never lose an event because an instance failed on it.
+ */
+import { assert } from '../assert.ts'
+import type { DomainEvent, RecordedEvent } from '../model/envelope.ts'
+import { GOAL_SETTLED, type GoalSettled, TIMER_FIRED, type TimerFired } from '../model/events.ts'
+import { type Goal, type GoalChange, orderKeyOf } from '../model/goal.ts'
+import type { Context, Decision, Process } from '../process/process.ts'
+import { sameValue } from './canonical.ts'
+import type { EngineDeps, PendingDelivery } from './deps.ts'
+import { exceptionId, goalId, instanceId } from './derive.ts'
+import type { DecisionEntry, Entry, GoalDecision, TimerDecision } from './entries.ts'
+import { openException } from './exceptions.ts'
+import { foldGoalDecision, foldState, foldTimer, type TimerRow } from './fold.ts'
+import type { Instance } from './memory.ts'
+import type { Route } from './routes.ts'
+import { timerId } from './timer-id.ts'
+import { clear, goalIn, raise, type Turn } from './turn.ts'
+
+const STATE_BYTES_MAX = 64 * 1024
+
+export interface FrozenContext {
+  readonly hash: string
+  readonly value: Context
+  readonly body: string
+}
+
+export interface RunParts {
+  readonly deps: EngineDeps
+  readonly routes: (event: DomainEvent) => readonly Route[]
+  readonly contextOf: (process: Process) => FrozenContext
+}
+
+/** Decides one delivery and stages the result. Asynchronous only where rows must be read first. */
+export async function runDelivery(turn: Turn, parts: RunParts, delivery: PendingDelivery): Promise<void> {
+  const id = instanceId(delivery.process, delivery.key)
+  if (turn.memory.blocked.has(id)) return defer(turn, delivery)
+  const process = parts.deps.processes.get(delivery.process)
+  assert(process !== undefined, `no process is called ${delivery.process}`)
+  if (delivery.event.type === TIMER_FIRED && !timerStands(turn, delivery)) return
+  const instance = await instanceOf(turn, parts, process, delivery.key, id)
+  const context = parts.contextOf(process)
+  let decision: Decision<unknown>
+  let goals: GoalDecision[]
+  try {
+    decision = process.decide(instance.state, delivery.event, context.value)
+    goals = await goalDecisions(turn, parts, process, delivery.key, instance, decision.goals)
+    assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
+  } catch (reason) {
+    return fail(turn, parts, delivery, id, reason)
+  }
+  record(turn, parts, { delivery, id, process, context, decision, goals })
+}
+
+interface Decided {
+  readonly delivery: PendingDelivery
+  readonly id: string
+  readonly process: Process
+  readonly context: FrozenContext
+  readonly decision: Decision<unknown>
+  readonly goals: readonly GoalDecision[]
+}
+
+function record(turn: Turn, parts: RunParts, decided: Decided): void {
+  const { delivery, decision, process, context } = decided
+  const { event } = delivery
+  const index = turn.entries.length
+  const entry: DecisionEntry = {
+    kind: 'decision',
+    process: process.name,
+    version: process.version,
+    key: delivery.key,
+    input: inputAddress(delivery, index),
+    inputType: event.type,
+    context: context.hash,
+    recordedAt: turn.at,
+    state: decision.state,
+    events: decision.events.map((emitted) => ({
+      type: emitted.type,
+      subject: emitted.subject,
+      source: event.source,
+      occurredAt: event.occurredAt,
+      receivedAt: event.receivedAt,
+      data: emitted.data,
+    })),
+    goals: decided.goals,
+    timers: timerDecisions(turn, delivery, decision),
+    exceptions: decision.exceptions,
+  }
+  turn.entries.push(entry)
+  turn.contexts.set(context.hash, context.body)
+  const row = foldState(entry)
+  turn.instances.set(decided.id, { version: row.version, state: row.state, stored: true })
+  stageGoals(turn, entry)
+  for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
+  stageExceptions(turn, parts, entry)
+  entry.events.forEach((emitted, position) => route(turn, parts, delivery, emitted, { entry: index, ordinal: position + 1 }))
+  if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
+}
+
+function inputAddress(delivery: PendingDelivery, index: number): DecisionEntry['input'] {
+  if (delivery.origin !== null)
+    return { partition: delivery.event.address.partition, sequence: delivery.origin.entry - index, ordinal: delivery.origin.ordinal }
+  return delivery.inbox === null ? null : delivery.event.address
+}
+
+function stageGoals(turn: Turn, entry: DecisionEntry): void {
+  for (const change of entry.goals) {
+    const next = foldGoalDecision(goalIn(turn, change.id), entry, change, turn.memory.partition)
+    if (next === undefined) continue
+    if (change.change === 'same') {
+      // An equal predicate was set again: nothing changes, but the process has reason to doubt, so look afresh.
+      if (next.state === 'met' || next.state === 'open') turn.effects.push({ effect: 'read', goal: next, notBefore: turn.at })
+    } else turn.goals.set(next.id, next)
+    turn.dirty.add(orderKeyOf(next))
+  }
+}
+
+function stageExceptions(turn: Turn, parts: RunParts, entry: DecisionEntry): void {
+  const { hash } = parts.deps.runtime
+  for (const change of entry.exceptions) {
+    const instance = { process: entry.process, key: entry.key }
+    if (change.change === 'open')
+      raise(turn, openException(hash, turn.at, { code: change.code, subject: change.subject, detail: change.detail, instance }))
+    else clear(turn, exceptionId(hash, [change.code, change.subject, `${entry.process}/${entry.key}`, '']), null)
+  }
+}
+
+function route(
+  turn: Turn,
+  parts: RunParts,
+  cause: PendingDelivery,
+  event: DomainEvent,
+  origin: { readonly entry: number; readonly ordinal: number },
+): void {
+  const address = { partition: turn.memory.partition, sequence: -1, ordinal: origin.ordinal }
+  for (const to of parts.routes(event)) {
+    if (to.partition === turn.memory.partition) {
+      turn.pending.push({
+        process: to.process,
+        key: to.key,
+        lane: cause.lane,
+        event: { ...event, address, recordedAt: turn.at },
+        inbox: null,
+        origin,
+      })
+    } else {
+      turn.deliveries.push({ toPartition: to.partition, process: to.process, key: to.key, lane: cause.lane, ...origin })
+    }
+  }
+}
+
+/** A delivery whose instance waits for a person: what came by the inbox stays there, what arose in this turn goes there. */
+function defer(turn: Turn, delivery: PendingDelivery): void {
+  if (delivery.origin === null) return
+  turn.deliveries.push({
+    toPartition: turn.memory.partition,
+    process: delivery.process,
+    key: delivery.key,
+    lane: delivery.lane,
+    ...delivery.origin,
+  })
+}
+
+function fail(turn: Turn, parts: RunParts, delivery: PendingDelivery, id: string, reason: unknown): void {
+  const message = reason instanceof Error ? reason.message : 'thrown value is not an Error'
+  parts.deps.runtime.sometimes('process-failed')
+  turn.memory.blocked.add(id)
+  const instance = { process: delivery.process, key: delivery.key }
+  raise(
+    turn,
+    openException(parts.deps.runtime.hash, turn.at, {
+      code: 'process.failed',
+      causeGroup: `process.failed:${delivery.process}:${message}`,
+      subject: `${delivery.process} ${delivery.key}`,
+      detail: `${delivery.event.type}: ${message}`,
+      instance,
+    }),
+  )
+  defer(turn, delivery)
+}
+
+async function instanceOf(turn: Turn, parts: RunParts, process: Process, key: string, id: string): Promise<Instance> {
+  const known = turn.instances.get(id) ?? turn.memory.instances.get(id)
+  if (known !== undefined) return known
+  const rows = await parts.deps.store.readRows('state', [id])
+  const row = rows.get(id)
+  const instance =
+    row === undefined
+      ? { version: process.version, state: process.initial(key), stored: false }
+      : migrated(process, JSON.parse(row.body) as { version: number; state: unknown })
+  turn.memory.instances.set(id, instance)
+  return instance
+}
+
+export function migrated(process: Process, row: { readonly version: number; readonly state: unknown }): Instance {
+  return {
+    version: process.version,
+    state: row.version === process.version ? row.state : process.migrate(row.state, row.version),
+    stored: true,
+  }
+}
+
+async function goalDecisions(
+  turn: Turn,
+  parts: RunParts,
+  process: Process,
+  key: string,
+  instance: Instance,
+  changes: readonly GoalChange[],
+): Promise<GoalDecision[]> {
+  const named = changes.map((change) =>
+    goalId(parts.deps.runtime.hash, process.name, key, change.change === 'set' ? change.goal.name : change.name),
+  )
+  const settled = instance.stored ? named.filter((id) => goalIn(turn, id) === undefined) : []
+  if (settled.length > 0) {
+    for (const [id, row] of await parts.deps.store.readRows('goal', settled)) turn.loaded.set(id, JSON.parse(row.body) as Goal)
+  }
+  return changes.map((change, index) => goalDecision(turn, named[index] as string, change))
+}
+
+function goalDecision(turn: Turn, id: string, change: GoalChange): GoalDecision {
+  const goal = goalIn(turn, id)
+  if (change.change === 'withdraw') {
+    const over =
+      goal === undefined ||
+      goal.state === 'withdrawn' ||
+      goal.withdrawing ||
+      (goal.kind === 'posting' && (goal.state === 'met' || goal.state === 'refused'))
+    return over ? { change: 'same', id } : { change: 'withdraw', id, reason: change.reason }
+  }
+  if (goal === undefined) return { change: 'set', id, generation: 1, goal: change.goal }
+  const standing = goal.state !== 'withdrawn' && !goal.withdrawing
+  if (standing && sameValue(goal.predicate, change.goal.predicate)) return { change: 'same', id }
+  assert(!(standing && goal.kind === 'posting'), `posting ${goal.name} was set with another predicate`)
+  return { change: 'set', id, generation: goal.generation + 1, goal: change.goal }
+}
+
+function timerDecisions(turn: Turn, delivery: PendingDelivery, decision: Decision<unknown>): TimerDecision[] {
+  const changes: TimerDecision[] = []
+  if (delivery.event.type === TIMER_FIRED) changes.push({ change: 'fired', timer: (delivery.event.data as TimerFired).timer })
+  for (const change of decision.timers) {
+    if (change.change === 'cancel') {
+      if (timerIn(turn, timerId(delivery.process, delivery.key, change.timer)) !== undefined) changes.push(change)
+      continue
+    }
+    const before = timerIn(turn, timerId(delivery.process, delivery.key, change.timer))
+    changes.push({ change: 'set', timer: change.timer, generation: (before?.generation ?? 0) + 1, dueAt: change.dueAt })
+  }
+  return changes
+}
+
+function timerIn(turn: Turn, id: string): TimerRow | undefined {
+  const staged = turn.timers.get(id)
+  return staged === undefined ? turn.memory.timers.get(id) : (staged ?? undefined)
+}
+
+function timerStands(turn: Turn, delivery: PendingDelivery): boolean {
+  const fired = delivery.event.data as TimerFired
+  const timer = timerIn(turn, timerId(delivery.process, delivery.key, fired.timer))
+  return timer !== undefined && timer.generation === fired.generation && timer.dueAt <= turn.at
+}
+
+/** The event that tells an instance how its goal ended. */
+export function settledEvent(
+  goal: Goal,
+  state: GoalSettled['state'],
+  detail: string,
+  at: string,
+  partition: number,
+): RecordedEvent<GoalSettled> {
+  return {
+    type: GOAL_SETTLED,
+    subject: goal.subject,
+    source: goal.cause,
+    occurredAt: at,
+    receivedAt: at,
+    recordedAt: at,
+    address: { partition, sequence: -1, ordinal: 0 },
+    data: { goal: goal.id, name: goal.name, state, generation: goal.generation, detail },
+  }
+}
+
+/** The event that an inbox row points at. */
+export function eventAt(
+  entry: Entry,
+  address: { readonly partition: number; readonly sequence: number; readonly ordinal: number },
+  goal: (id: string) => Goal | undefined,
+): RecordedEvent {
+  if (entry.kind === 'input') return { ...entry.event, address, recordedAt: entry.recordedAt }
+  if (entry.kind === 'decision') return { ...(entry.events[address.ordinal - 1] as DomainEvent), address, recordedAt: entry.recordedAt }
+  assert(
+    entry.kind === 'goal' && entry.change.type === 'settled',
+    `no event stands at ${address.partition}.${address.sequence}.${address.ordinal}`,
+  )
+  const known = goal(entry.goal)
+  assert(known !== undefined, `goal ${entry.goal} is not known`)
+  return settledEvent(known, entry.change.state, entry.change.detail, entry.at, address.partition)
+}

@@ -1,0 +1,51 @@
+/** Every limit and delay of the engine, in one place. Frozen at start. Milliseconds unless the name says otherwise. */
+export interface EngineSettings {
+  /** Two characters in front of every reference. */
+  readonly referencePrefix: string
+  readonly leaseMs: number
+  /** Partitions this worker takes at once; others only after their lease has been dead for `leaseMs`. */
+  readonly share: { readonly index: number; readonly of: number }
+  /** From the durable intent to the socket write. */
+  readonly sendDeadlineMs: number
+  readonly premiseAgeMsMax: number
+  /** Nothing is sent on an observation older than this. */
+  readonly observationAgeMsMax: number
+  readonly readLingerMs: number
+  readonly sweepIntervalMs: number
+  readonly retryBaseMs: number
+  readonly retryCapMs: number
+  readonly attemptsMax: number
+  /** Deliveries, outcomes and observations folded into one turn. */
+  readonly turnItemsMax: number
+  /** Inbox rows read ahead per partition. */
+  readonly inboxAheadMax: number
+  readonly intakeBatchMax: number
+  /** Inputs waiting for the journal; beyond it intake answers 503. */
+  readonly intakeQueueMax: number
+  readonly instancesCachedMax: number
+  readonly entriesCachedMax: number
+  readonly parkedPerKeyMax: number
+  readonly sending: 'active' | 'shadow'
+}
+
+export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
+  referencePrefix: 'HP',
+  leaseMs: 10_000,
+  share: Object.freeze({ index: 0, of: 1 }),
+  sendDeadlineMs: 2_000,
+  premiseAgeMsMax: 30_000,
+  observationAgeMsMax: 10_000,
+  readLingerMs: 5,
+  sweepIntervalMs: 60_000,
+  retryBaseMs: 1_000,
+  retryCapMs: 300_000,
+  attemptsMax: 8,
+  turnItemsMax: 400,
+  inboxAheadMax: 2_000,
+  intakeBatchMax: 500,
+  intakeQueueMax: 20_000,
+  instancesCachedMax: 50_000,
+  entriesCachedMax: 20_000,
+  parkedPerKeyMax: 1_000,
+  sending: 'active',
+})

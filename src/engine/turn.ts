@@ -1,0 +1,177 @@
+/**
+ * One turn of a partition's owner: work folded into one batch over staged values. Nothing of a turn is visible, in
+ * memory or in the world, before its commit; a turn whose commit is not known to have succeeded is thrown away whole.
+ */
+import { assert } from '../assert.ts'
+import type { Goal } from '../model/goal.ts'
+import { orderKeyOf } from '../model/goal.ts'
+import type { Batch, Delivery, RowWrite } from '../store/store.ts'
+import type { PendingDelivery } from './deps.ts'
+import { type Entry, encodeEntry, type GoalEntry } from './entries.ts'
+import { type ExceptionRecord, exceptionEntry, exceptionRow } from './exceptions.ts'
+import { foldGoalEntry, goalActive, type TimerRow } from './fold.ts'
+import { type Instance, type PartitionMemory, rememberException, rememberGoal } from './memory.ts'
+
+/** What the shell does once the turn is durable. */
+export type Effect =
+  | { readonly effect: 'send'; readonly goal: string; readonly command: string }
+  | { readonly effect: 'read'; readonly goal: Goal; readonly notBefore: string }
+  | { readonly effect: 'readPremise'; readonly goal: Goal }
+  | { readonly effect: 'wake'; readonly orderKey: string; readonly at: string }
+  | { readonly effect: 'waitForRoom'; readonly goal: Goal }
+
+export interface Turn {
+  readonly memory: PartitionMemory
+  /** Hub time of the turn, RFC 3339. */
+  readonly at: string
+  readonly entries: Entry[]
+  readonly deliveries: Delivery[]
+  readonly consumed: number[]
+  readonly goals: Map<string, Goal>
+  /** Settled goals that were read because a process named them; unchanged, so not written back. */
+  readonly loaded: Map<string, Goal>
+  readonly instances: Map<string, Instance>
+  /** Null: the timer is gone. */
+  readonly timers: Map<string, TimerRow | null>
+  readonly exceptions: Map<string, ExceptionRecord>
+  readonly contexts: Map<string, string>
+  /** Rows that are no fold of the journal: cursors and settings. */
+  readonly rows: RowWrite[]
+  /** Events for instances of this partition, decided within this turn. */
+  readonly pending: PendingDelivery[]
+  /** Order keys to evaluate. */
+  readonly dirty: Set<string>
+  readonly settled: Map<string, string>
+  readonly effects: Effect[]
+}
+
+export function beginTurn(memory: PartitionMemory, at: string): Turn {
+  return {
+    memory,
+    at,
+    entries: [],
+    deliveries: [],
+    consumed: [],
+    goals: new Map(),
+    loaded: new Map(),
+    instances: new Map(),
+    timers: new Map(),
+    exceptions: new Map(),
+    contexts: new Map(),
+    rows: [],
+    pending: [],
+    dirty: new Set(),
+    settled: new Map(),
+    effects: [],
+  }
+}
+
+export function goalIn(turn: Turn, id: string): Goal | undefined {
+  return turn.goals.get(id) ?? turn.memory.goals.get(id) ?? turn.loaded.get(id)
+}
+
+/** Goals of an order key that the owner keeps in mind, staged values first. */
+export function goalsOf(turn: Turn, orderKey: string): Goal[] {
+  const goals: Goal[] = []
+  for (const id of turn.memory.goalsByOrderKey.get(orderKey) ?? []) {
+    const goal = goalIn(turn, id) as Goal
+    if (goalActive(goal)) goals.push(goal)
+  }
+  for (const goal of turn.goals.values()) {
+    if (!turn.memory.goals.has(goal.id) && orderKeyOf(goal) === orderKey && goalActive(goal)) goals.push(goal)
+  }
+  return goals
+}
+
+/** Journals a ledger entry and stages the goal it makes. */
+export function changeGoal(turn: Turn, goal: Goal, change: GoalEntry['change']): Goal {
+  const entry: GoalEntry = { kind: 'goal', goal: goal.id, at: turn.at, change }
+  turn.entries.push(entry)
+  const next = foldGoalEntry(goal, entry)
+  turn.goals.set(goal.id, next)
+  turn.dirty.add(orderKeyOf(goal))
+  return next
+}
+
+export function exceptionIn(turn: Turn, id: string): ExceptionRecord | undefined {
+  return turn.exceptions.get(id) ?? turn.memory.exceptions.get(id)
+}
+
+export function raise(turn: Turn, record: ExceptionRecord): void {
+  if (exceptionIn(turn, record.id)?.closedAt === null) return
+  turn.entries.push(exceptionEntry(record, 'opened', turn.at, null))
+  turn.exceptions.set(record.id, record)
+}
+
+export function clear(turn: Turn, id: string, actor: string | null): void {
+  const record = exceptionIn(turn, id)
+  if (record === undefined || record.closedAt !== null) return
+  turn.entries.push(exceptionEntry(record, 'closed', turn.at, actor))
+  turn.exceptions.set(id, { ...record, closedAt: turn.at })
+}
+
+export function clearGoal(turn: Turn, goal: string): void {
+  for (const id of turn.memory.exceptionsByGoal.get(goal) ?? []) clear(turn, id, null)
+  for (const record of turn.exceptions.values()) if (record.goal === goal) clear(turn, record.id, null)
+}
+
+export function turnIsEmpty(turn: Turn): boolean {
+  return turn.entries.length === 0 && turn.consumed.length === 0 && turn.rows.length === 0
+}
+
+export function batchOf(turn: Turn, worker: string): Batch {
+  const { partition, epoch } = turn.memory
+  assert(turn.pending.length === 0, 'a turn ends with nothing undecided')
+  const rows: RowWrite[] = [...turn.rows]
+  for (const [id, body] of turn.contexts) rows.push({ table: 'context', id, partition, active: false, tag: '', body })
+  for (const [id, instance] of turn.instances) {
+    const [process, key] = id.split('\u001f') as [string, string]
+    rows.push({
+      table: 'state',
+      id,
+      partition,
+      active: false,
+      tag: '',
+      body: JSON.stringify({ process, key, version: instance.version, state: instance.state }),
+    })
+  }
+  for (const goal of turn.goals.values()) {
+    rows.push({ table: 'goal', id: goal.id, partition, active: goalActive(goal), tag: orderKeyOf(goal), body: JSON.stringify(goal) })
+  }
+  for (const [id, timer] of turn.timers) {
+    rows.push(
+      timer === null
+        ? { table: 'timer', id, deleted: true }
+        : { table: 'timer', id, partition, active: true, tag: '', body: JSON.stringify(timer) },
+    )
+  }
+  for (const record of turn.exceptions.values()) rows.push(exceptionRow(record, partition))
+  return {
+    expect: [],
+    identities: [],
+    raw: [],
+    partitions: [
+      {
+        partition,
+        owner: { worker, epoch },
+        entries: turn.entries.map(encodeEntry),
+        deliveries: turn.deliveries,
+        consumed: turn.consumed,
+        rows,
+      },
+    ],
+  }
+}
+
+/** Makes a committed turn the owner's memory. */
+export function applyTurn(turn: Turn): void {
+  const { memory } = turn
+  for (const [id, instance] of turn.instances) memory.instances.set(id, { ...instance, stored: true })
+  for (const goal of turn.goals.values()) rememberGoal(memory, goal, goalActive(goal))
+  for (const [id, timer] of turn.timers) {
+    if (timer === null) memory.timers.delete(id)
+    else memory.timers.set(id, timer)
+  }
+  for (const record of turn.exceptions.values()) rememberException(memory, record)
+  for (const [orderKey, at] of turn.settled) if (memory.goalsByOrderKey.has(orderKey)) memory.settledAt.set(orderKey, at)
+}
