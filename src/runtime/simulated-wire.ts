@@ -6,6 +6,7 @@ import type { RandomStream } from './random-stream.ts'
 import { drawRequest, type RequestDraw } from './request-draw.ts'
 import type { Life, Scheduler, Step } from './scheduler.ts'
 import type { Trace } from './trace.ts'
+import { parseUrl } from './url-parts.ts'
 import type { NetworkShape } from './world.ts'
 
 type Handler = (request: HttpRequest) => Promise<HttpResponse>
@@ -106,13 +107,15 @@ function request(wire: State, client: Life, call: HttpCall): Promise<HttpResult>
   const { fault, slowMs } = wire.faultOf()
   const draw = drawRequest(wire.random, wire.shape)
   return new Promise((resolve, reject) => {
+    const { authority, path } = parseUrl(call.url)
     let timer: Step | null = null
     const onAbort = (): void => exchange.settle(unanswered(exchange, 'aborted'))
     const exchange: Exchange = {
       wire,
       client,
       call,
-      ...parseUrl(call.url),
+      authority,
+      path,
       draw,
       fault,
       slowMs,
@@ -174,7 +177,7 @@ function write(exchange: Exchange): boolean {
     return false
   }
   if (exchange.settled || client.dead) return false // the guard aborted the call, or its own node
-  const body = call.body === null || call.body.length === 0 ? null : call.body.slice()
+  const body = call.body === null || call.body.length === 0 ? null : copyOf(call.body)
   const headers: Record<string, string> = { host: exchange.authority, ...lowerCased(call.headers) }
   if (body !== null) headers['content-length'] = String(body.length)
   exchange.written = { method: call.method, url: exchange.path, headers, body }
@@ -214,7 +217,7 @@ function serve(exchange: Exchange, port: Port): void {
     answer(exchange, port, HANDLER_FAILED)
   }
   // Each delivery gets bytes of its own: a handler may keep or change what it was given.
-  const own = { ...written, headers: { ...written.headers }, body: body === null ? null : body.slice() }
+  const own = { ...written, headers: { ...written.headers }, body: body === null ? null : copyOf(body) }
   try {
     port.handler(own).then((response) => answer(exchange, port, response), failed)
   } catch (error) {
@@ -228,7 +231,7 @@ function answer(exchange: Exchange, port: Port, response: HttpResponse): void {
   if (exchange.deliveries === 0) port.open.delete(exchange)
   if (port.open.size === 0) port.drained?.()
   const { wire, draw, fault, client } = exchange
-  const body = response.body.slice()
+  const body = copyOf(response.body)
   note(wire, port.life, { kind: 'answer', detail: String(response.status) })
   wire.trace.bytes(body)
   if (exchange.settled || client.dead || fault === 'halfOpen' || wire.cut(port.life.node, client.node)) return
@@ -271,11 +274,9 @@ function note({ trace, scheduler }: State, { node }: Life, line: { kind: string;
   trace.step({ time: scheduler.now(), node, ...line })
 }
 
-function parseUrl(url: string): { authority: string; path: string } {
-  const parts = /^https?:\/\/([^/?#]+)([^#]*)/.exec(url)
-  assert(parts?.[1] !== undefined, `not an absolute URL: ${url}`)
-  const path = parts[2] ?? ''
-  return { authority: parts[1], path: path.startsWith('/') ? path : `/${path}` }
+/** Not `slice`, which shares memory when the bytes are a Buffer. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }
 
 /** Header names arrive in lower case, as from a real server. */

@@ -54,12 +54,17 @@ export function createTrace(onTrace: ((line: string) => void) | undefined): Trac
       if (onTrace !== undefined) onTrace(JSON.stringify({ step: count, t: time, node, kind, ...(detail === undefined ? {} : { detail }) }))
     },
     bytes(body) {
-      for (let i = 0; i < body.length; i++) mix(body[i] as number)
+      // Four bytes at a time where they lie on a word; they do in every copy the wire makes.
+      const words32 = body.byteOffset % 4 === 0 ? new Uint32Array(body.buffer, body.byteOffset, body.length >> 2) : NO_WORDS
+      for (let i = 0; i < words32.length; i++) mix(words32[i] as number)
+      for (let i = words32.length * 4; i < body.length; i++) mix(body[i] as number)
       mix(body.length)
     },
     hash: () => hex(a) + hex(b),
   }
 }
+
+const NO_WORDS = new Uint32Array(0)
 
 function hex(lane: number): string {
   return (lane >>> 0).toString(16).padStart(8, '0')
