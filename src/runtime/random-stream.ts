@@ -23,12 +23,22 @@ export function createRandomStream(seed: number, name: string): RandomStream {
     z = Math.imul(z, 0x735a2d97)
     return z ^ (z >>> 15)
   }
-  let s0 = split()
-  let s1 = split()
-  let s2 = split()
-  let s3 = split() | 1 // never all zero
+  const next32 = createXoshiro128([split(), split(), split(), split() | 1]) // never all zero
+  const next = (): number => next32() / 0x1_0000_0000
+  const integer = (below: number): number => Math.floor(next() * below)
+  return {
+    next,
+    integer,
+    chance: (probability) => next() < probability,
+    between: (low, high) => low + next() * (high - low),
+    pick: (choices) => choices[integer(choices.length)] ?? choices[0],
+  }
+}
 
-  const next = (): number => {
+/** The bare generator: 32 bits at a time. */
+export function createXoshiro128(state: readonly [number, number, number, number]): () => number {
+  let [s0, s1, s2, s3] = state
+  return () => {
     const product = Math.imul(s1, 5)
     const result = Math.imul((product << 7) | (product >>> 25), 9)
     const shifted = s1 << 9
@@ -38,14 +48,6 @@ export function createRandomStream(seed: number, name: string): RandomStream {
     s0 ^= s3
     s2 ^= shifted
     s3 = (s3 << 11) | (s3 >>> 21)
-    return (result >>> 0) / 0x1_0000_0000
-  }
-  const integer = (below: number): number => Math.floor(next() * below)
-  return {
-    next,
-    integer,
-    chance: (probability) => next() < probability,
-    between: (low, high) => low + next() * (high - low),
-    pick: (choices) => choices[integer(choices.length)] ?? choices[0],
+    return result >>> 0
   }
 }
