@@ -40,8 +40,6 @@ export interface Books {
   readInspection(key: string): InspectionRead
   readStock(lot: string): StockRead
   flow(flow: number): FlowBook | undefined
-  /** Flows among the first `sent` without inspection or without movement. */
-  missing(sent: number): number
 }
 
 interface LotBook {
@@ -163,13 +161,5 @@ export function createBooks(): Books {
       return { lot: id, known: true, inspection: String(inspection), documents }
     },
     flow: (number) => flows[number],
-    missing(sent) {
-      let missing = 0
-      for (let number = 0; number < sent; number += 1) {
-        const flow = flows[number]
-        if (flow === undefined || flow.movementKey === '') missing += 1
-      }
-      return missing
-    },
   }
 }

@@ -9,13 +9,15 @@ export interface CrashRun extends Verdict {
   readonly restartMs: readonly number[]
 }
 
+/** During an outage receipts keep coming: otherwise nothing would be on its way in when the process dies. */
+const OUTAGE_IN_SYSTEM = 10
 const OUTAGES: readonly Outage[] = ['refuse', 'cutAfter', 'cutBefore']
 /** What was on its way when the process died is over when the next effect is waited for. */
 const AFTERMATH_MS = 30
 
 /**
- * Kills the program in mid-run, again and again, each time out of a target outage (503, or cut before or after the
- * effect); what it holds by then are unanswered commands and a backlog. Then everything drains and the books are read.
+ * Kills the program in mid-run, again and again, each time in a target outage (503, or cut before or after the effect)
+ * or just after one; what it holds by then are unanswered commands and a backlog. Then everything drains and the books are read.
  */
 export async function crash(
   input: RigInput & { readonly kills: number; readonly inSystemMax: number; readonly progress: (text: string) => void },
@@ -29,10 +31,13 @@ export async function crash(
     for (let kill = 0; kill < input.kills; kill += 1) {
       await sleep(300 + ((kill * 137) % 400))
       await rig.stub.ask('outage', OUTAGES[kill % OUTAGES.length])
+      rig.load.start(input.inSystemMax * OUTAGE_IN_SYSTEM)
       await sleep(100 + ((kill * 89) % 300))
+      if (kill % 2 === 1) await recover(rig, 20 + ((kill * 53) % 130))
       await program.kill()
       const restarted = await restart(rig)
       program = restarted.program
+      rig.load.start(input.inSystemMax)
       restartMs.push(restarted.ms)
       input.progress(`kill ${kill + 1} of ${input.kills}: next effect after ${Math.round(restarted.ms)} ms`)
     }
@@ -42,6 +47,12 @@ export async function crash(
   } finally {
     await closeRig(rig, program)
   }
+}
+
+/** Every other kill hits the recovery: commands that failed and commands that did not fail are on their way together. */
+async function recover(rig: Rig, ms: number): Promise<void> {
+  await rig.stub.ask('outage', null)
+  await sleep(ms)
 }
 
 async function restart(rig: Rig): Promise<{ readonly program: Program; readonly ms: number }> {

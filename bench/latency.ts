@@ -25,7 +25,10 @@ export async function measureLatency(input: RigInput & { readonly runMs: number 
     const flows = Math.round((input.runMs / 1000) * PER_SECOND)
     const intended = await rig.load.openLoop({ intervalMs: 1000 / PER_SECOND, flows })
     await comeToRest(rig, program)
-    const created = await rig.stub.ask<readonly (number | null)[]>('createdAt', { from, to: from + flows })
+    const created = await rig.stub.ask<readonly (number | null)[]>(
+      'createdAt',
+      intended.map((_, index) => rig.load.flowAt(from + index)),
+    )
     const latencies = intended.map((at, index) => (created[index] ?? Number.POSITIVE_INFINITY) - at).sort((a, b) => a - b)
     return { ...(await judge(rig)), msP50: percentile(latencies, 0.5), msP99: percentile(latencies, 0.99) }
   } finally {

@@ -1,19 +1,23 @@
 import { createLeanConnection, type LeanConnection } from './lean-http.ts'
 import type { Mode } from './under-test.ts'
-import { LANES, receiptEvent } from './workload.ts'
+import { flowAt, receiptEvent } from './workload.ts'
 
 /**
- * The load generator. It sends receipts in flow order, repeats each request until it is acknowledged, and never sends a
+ * The load generator. It sends receipts one after the other, repeats each request until it is acknowledged, and never sends a
  * lot's next receipt before the one before it was acknowledged. A flow is in the system from its sending until the
  * stub books its release.
  */
 const EVENTS_PER_REQUEST = 100
 const CONNECTIONS = { batched: 4, single: 128 } as const
+/** Positions between two receipts of one lot: a quarter of the flows in the system, so that four of a lot overlap. */
+const STRIDE = { batched: 512, single: 64 } as const
 const POST_TIMEOUT_MS = 5_000
 const RETRY_MS = 10
 
 export interface Load {
-  readonly sent: () => number
+  sent(): number
+  /** Flow sent at this position. */
+  flowAt(position: number): number
   /** Told by the stub: flows released so far. */
   released(flows: number): void
   /** From now on as many flows as the program takes, with at most `inSystemMax` in the system. */
@@ -34,6 +38,7 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
   const idle: LeanConnection[] = Array.from({ length: CONNECTIONS[input.mode] }, () => createLeanConnection(input.port))
   const all = [...idle]
   const step = input.mode === 'single' ? 1 : EVENTS_PER_REQUEST
+  const stride = STRIDE[input.mode]
   const acked = new Set<number>()
   let ackedBelow = 0
   let sent = 0
@@ -44,23 +49,23 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
   let closed = false
 
   const acknowledge = (from: number, to: number): void => {
-    for (let flow = from; flow < to; flow += 1) acked.add(flow)
+    for (let position = from; position < to; position += 1) acked.add(position)
     while (acked.delete(ackedBelow)) ackedBelow += 1
   }
-  const isAcked = (flow: number): boolean => flow < ackedBelow || acked.has(flow)
-  /** The earlier receipts of the same lanes have been acknowledged. */
+  const isAcked = (position: number): boolean => position < ackedBelow || acked.has(position)
+  /** The receipts before these in their lots have been acknowledged. */
   const mayFollow = (from: number, to: number): boolean => {
-    if (to - LANES <= ackedBelow) return true
-    for (let flow = from; flow < to; flow += 1) if (flow >= LANES && !isAcked(flow - LANES)) return false
+    if (to - stride <= ackedBelow) return true
+    for (let position = Math.max(from, stride); position < to; position += 1) if (!isAcked(position - stride)) return false
     return true
   }
 
   const send = async (connection: LeanConnection, from: number, to: number): Promise<void> => {
     inRequests += 1
     const at = new Date().toISOString()
-    let body = receiptEvent(from, at)
+    let body = receiptEvent(flowAt(from, stride), at)
     if (input.mode === 'batched') {
-      for (let flow = from + 1; flow < to; flow += 1) body += `,${receiptEvent(flow, at)}`
+      for (let position = from + 1; position < to; position += 1) body += `,${receiptEvent(flowAt(position, stride), at)}`
       body = `[${body}]`
     }
     const contentType = input.mode === 'batched' ? 'application/cloudevents-batch+json' : 'application/cloudevents+json'
@@ -68,8 +73,7 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
       const status = await connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
       if (closed) return
       if (status >= 200 && status < 300) break
-      if (status >= 400 && status < 500 && status !== 429)
-        throw new Error(`the program under test refused receipt ${from} with status ${status}`)
+      if (status >= 400 && status < 500 && status !== 429) throw new Error(`the program under test refused a receipt with status ${status}`)
       await sleep(RETRY_MS)
     }
     inRequests -= 1
@@ -99,6 +103,7 @@ export function createLoad(input: { readonly port: number; readonly mode: Mode }
 
   return {
     sent: () => sent,
+    flowAt: (position) => flowAt(position, stride),
     released(flows) {
       released = flows
       admit()

@@ -78,7 +78,7 @@ export async function judge(rig: Rig): Promise<Verdict> {
   await sleep(SETTLE_MS)
   const { tally } = await rig.stub.ask<StubReport>('report')
   const flows = rig.load.sent()
-  return { flows, lost: await rig.stub.ask<number>('missing', flows), extra: tally.extra, outOfOrder: tally.outOfOrder }
+  return { flows, lost: flows - tally.released, extra: tally.extra, outOfOrder: tally.outOfOrder }
 }
 
 export async function closeRig(rig: Rig, program: Program | null): Promise<void> {

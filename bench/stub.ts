@@ -3,7 +3,7 @@ import { createBooks, type Tally } from './books.ts'
 import { answerBench, tellBench } from './ipc.ts'
 import { createLeanConnection, type LeanConnection, type LeanReply, listenLean } from './lean-http.ts'
 import type { InspectionOrder, ItemAnswer, MovementOrder } from './wire.ts'
-import { inspectionEvent, laneOf } from './workload.ts'
+import { inspectionEvent, lotOf } from './workload.ts'
 
 /**
  * The counting targets: QMS and ERP in one process, the same for every program under test. They dedupe by key, commit
@@ -142,7 +142,7 @@ function tick(): void {
   for (let next = due[dueFrom]; next !== undefined && next.at <= mono; next = due[dueFrom]) {
     dueFrom += 1
     if (!books.decide(next.flow)) continue
-    const poster = posters[laneOf(next.flow) % posters.length]
+    const poster = posters[lotOf(next.flow) % posters.length]
     if (poster === undefined) continue
     poster.queue.push({ flow: next.flow, key: next.key, at: now })
     touched.add(poster)
@@ -194,9 +194,8 @@ answerBench({
   report(): StubReport {
     return { tally: books.tally, calls, items, completionsPosted, postsRetried }
   },
-  createdAt(range: { from: number; to: number }) {
-    return Array.from({ length: range.to - range.from }, (_, index) => books.flow(range.from + index)?.createdAt ?? null)
+  createdAt(flows: readonly number[]) {
+    return flows.map((flow) => books.flow(flow)?.createdAt ?? null)
   },
-  missing: (sent: number) => books.missing(sent),
 })
 tellBench('ready', null)

@@ -2,11 +2,11 @@
  * The reference job as arithmetic: flow n is one receipt into one lot. Everything about a flow follows from n, so load
  * generator and counting stub agree without talking, and the stub can tell from any call which flow it belongs to.
  *
- * 512 lots are open at any time (one per lane). A lot takes RECEIPTS_PER_LOT receipts, then its lane opens the next lot.
- * Receipts of one lot differ in quantity, so a stock movement names its flow by lot and quantity.
+ * A lot takes four receipts; they differ in quantity, so a stock movement names its flow by lot and quantity. Lots come
+ * in generations of 512.
  */
-export const LANES = 512
-export const RECEIPTS_PER_LOT = 4
+const RECEIPTS_PER_LOT = 4
+const LOTS = 512
 export const ERP = 'erp-1'
 export const QMS = 'qms-1'
 export const SITE = '1010'
@@ -21,12 +21,19 @@ const QUANTITY_STEP = 10
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0')
 
-export const laneOf = (flow: number): number => flow % LANES
-/** Position of the flow among the receipts of its lot, from 0. */
-export const indexInLot = (flow: number): number => Math.floor(flow / LANES) % RECEIPTS_PER_LOT
-/** Number of the lot, counted over all lanes. */
-export const lotOf = (flow: number): number => Math.floor(flow / LANES / RECEIPTS_PER_LOT) * LANES + laneOf(flow)
+export const lotOf = (flow: number): number => Math.floor(flow / RECEIPTS_PER_LOT)
+const indexInLot = (flow: number): number => flow % RECEIPTS_PER_LOT
 export const quantityOf = (flow: number): number => QUANTITY_FIRST + QUANTITY_STEP * indexInLot(flow)
+/**
+ * The flow sent as number `position`. The receipts of one lot are sent `stride` positions apart, so with four times
+ * `stride` flows in the system all four of a lot are on their way at once, and their order can break.
+ */
+export function flowAt(position: number, stride: number): number {
+  const block = Math.floor(position / (stride * RECEIPTS_PER_LOT))
+  const inBlock = position % (stride * RECEIPTS_PER_LOT)
+  return (block * stride + (inBlock % stride)) * RECEIPTS_PER_LOT + Math.floor(inBlock / stride)
+}
+
 /** What the ERP shows of a lot nobody has moved yet: all its receipts are posted there before the first notice leaves. */
 export const LOT_QUANTITY = Array.from({ length: RECEIPTS_PER_LOT }, (_, index) => QUANTITY_FIRST + QUANTITY_STEP * index).reduce(
   (a, b) => a + b,
@@ -34,7 +41,7 @@ export const LOT_QUANTITY = Array.from({ length: RECEIPTS_PER_LOT }, (_, index) 
 )
 
 export const receiptNumber = (flow: number): string => RECEIPT_PREFIX + pad(flow, RECEIPT_DIGITS)
-export const batchNumber = (lot: number): string => `B-${pad(lot % LANES, 3)}-${pad(Math.floor(lot / LANES), 5)}`
+export const batchNumber = (lot: number): string => `B-${pad(lot % LOTS, 3)}-${pad(Math.floor(lot / LOTS), 5)}`
 export const materialOf = (lot: number): string => `RM-${100 + (lot % 10)}`
 
 export const receiptId = (document: string): string => `${ERP}:receipt:${document}`
@@ -55,7 +62,7 @@ export function flowOfKey(key: string): number {
 export function lotOfId(id: string): number {
   const at = id.indexOf('/B-')
   if (at < 0) return -1
-  const lot = Number(id.slice(at + 7)) * LANES + Number(id.slice(at + 3, at + 6))
+  const lot = Number(id.slice(at + 7)) * LOTS + Number(id.slice(at + 3, at + 6))
   return Number.isInteger(lot) ? lot : -1
 }
 
@@ -63,7 +70,7 @@ export function lotOfId(id: string): number {
 export function flowOfMovement(lot: number, quantity: string): number {
   const index = (Number(quantity) - QUANTITY_FIRST) / QUANTITY_STEP
   if (lot < 0 || !Number.isInteger(index) || index < 0 || index >= RECEIPTS_PER_LOT) return -1
-  return (Math.floor(lot / LANES) * RECEIPTS_PER_LOT + index) * LANES + (lot % LANES)
+  return lot * RECEIPTS_PER_LOT + index
 }
 
 /** The receipt notice on the wire: a CloudEvent of about 0.9 kB, ASCII only. `at` is RFC 3339. */
