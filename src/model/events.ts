@@ -23,10 +23,13 @@ export const InventoryMovement = Type.Object(
 )
 export type InventoryMovement = Static<typeof InventoryMovement>
 
+/** Long enough for the holds that Holdpoint derives from an inspection key. */
+const HoldId = Type.String({ minLength: 1, maxLength: 800 })
+
 /** Somebody asks for a hold on a lot. The id is the requester's; the same id twice is one hold. */
 export const HoldRequest = Type.Object(
   {
-    hold: Type.String({ minLength: 1, maxLength: 200 }),
+    hold: HoldId,
     lot: Identifier,
     erp: SystemInstance,
     type: HoldType,
@@ -43,7 +46,7 @@ export type HoldRequest = Static<typeof HoldRequest>
 /** The owner's decision that the named hold no longer applies to `scope` of the lot. */
 export const HoldLift = Type.Object(
   {
-    hold: Type.String({ minLength: 1, maxLength: 200 }),
+    hold: HoldId,
     lot: Identifier,
     erp: SystemInstance,
     scope: PortionScope,
@@ -68,38 +71,61 @@ export const LotReceived = Type.Object(
     location: Type.String(),
     stockType: StockType,
     specialStock: SpecialStock,
+    /** The awaiting-inspection hold that the gate requests for it; null: no inspection is required. */
+    hold: Type.Union([HoldId, Type.Null()]),
   },
   { additionalProperties: false },
 )
 export type LotReceived = Static<typeof LotReceived>
 
-/** A receipt line's lot (or part of it) went back. Emitted by inspection-gate. */
+/** A receipt line's lot (or part of it) went back; `remaining` of the line's quantity has not. Emitted by inspection-gate. */
 export const LotReceiptReversed = Type.Object(
-  { lot: Identifier, erp: SystemInstance, receipt: Identifier, lineNumber: Type.String(), quantity: Quantity, reversal: Identifier },
+  {
+    lot: Identifier,
+    erp: SystemInstance,
+    receipt: Identifier,
+    lineNumber: Type.String(),
+    quantity: Quantity,
+    remaining: Quantity,
+    reversal: Identifier,
+  },
   { additionalProperties: false },
 )
 export type LotReceiptReversed = Static<typeof LotReceiptReversed>
 
-/** The lines of one usage decision, for one lot. Emitted by inspection-gate; `premise` names the QMS version it rests on. */
+/**
+ * The key of a usage decision: its number and the time it was taken, so that deciding again under one number is another
+ * decision, while a later version of the record that repeats the decision is not. Unique per lot.
+ */
+const DecisionKey = Type.String({ minLength: 1, maxLength: 400 })
+
+/**
+ * The lines of one usage decision, for one lot. Emitted by inspection-gate; `premise` names the QMS version it rests on.
+ * The same decision again with another version: the record has changed, the decision has not.
+ */
 export const InspectionDecided = Type.Object(
   {
     lot: Identifier,
     erp: SystemInstance,
-    decision: Identifier,
+    decision: DecisionKey,
+    /** The decision's number, for documents. */
+    number: Identifier,
     decidedBy: Type.String(),
     decidedAt: Type.String(),
     lines: Type.Array(DecisionLine, { minItems: 1 }),
     premise: Type.Object({ qms: SystemInstance, inspectionKey: Type.String(), version: Type.String() }, { additionalProperties: false }),
     /** The awaiting-inspection hold that the lines lift, portion by portion. */
-    hold: Type.String(),
+    hold: HoldId,
+    /** Earlier decisions of the same gate, newest last: what they and their reopening held is decided anew. */
+    supersedes: Type.Array(DecisionKey, { maxItems: 20 }),
   },
   { additionalProperties: false },
 )
 export type InspectionDecided = Static<typeof InspectionDecided>
 
-/** A decision no longer stands (reopened, cancelled after deciding): nothing more may be released under it. */
+/** A decision no longer stands (reopened, cancelled after deciding, receipt reversed): nothing more may be released under it. */
 export const InspectionReopened = Type.Object(
-  { lot: Identifier, erp: SystemInstance, decision: Identifier, inspectionKey: Type.String() },
+  { lot: Identifier, erp: SystemInstance, decision: DecisionKey, inspectionKey: Type.String(), lines: Type.Array(DecisionLine) },
   { additionalProperties: false },
 )
 export type InspectionReopened = Static<typeof InspectionReopened>
@@ -121,7 +147,10 @@ export const LotQualityStatusChanged = Type.Object(
 )
 export type LotQualityStatusChanged = Static<typeof LotQualityStatusChanged>
 
-/** Goal feedback to the emitting instance, made by the engine. */
+/**
+ * Goal feedback to the emitting instance, made by the engine. A goal's first setting is generation 1; another predicate, or
+ * setting it again after its withdrawal, is the next.
+ */
 export interface GoalSettled {
   readonly goal: string
   readonly name: string

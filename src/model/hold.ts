@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
 
+const Carrier = Type.String({ minLength: 1, maxLength: 100 })
+
 /**
  * The part of a lot that a hold, decision line or goal speaks of. `whole`: every quantity of the lot, wherever it is.
  * `carriers`: only what stands on the named sublots, handling units, serials or segregated locations.
@@ -8,11 +10,11 @@ import Type, { type Static } from 'typebox'
 export const PortionScope = Type.Union([
   Type.Object({ kind: Type.Literal('whole') }, { additionalProperties: false }),
   Type.Object(
-    { kind: Type.Literal('carriers'), carriers: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) },
+    { kind: Type.Literal('carriers'), carriers: Type.Array(Carrier, { minItems: 1, maxItems: 200 }) },
     { additionalProperties: false },
   ),
   Type.Object(
-    { kind: Type.Literal('remainder'), except: Type.Array(Type.String(), { minItems: 1, maxItems: 200 }) },
+    { kind: Type.Literal('remainder'), except: Type.Array(Carrier, { minItems: 1, maxItems: 200 }) },
     { additionalProperties: false },
   ),
 ])

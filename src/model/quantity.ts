@@ -6,7 +6,7 @@ import { assert } from '../assert.ts'
 export const Quantity = Type.Object(
   {
     value: Type.String({ pattern: '^-?(0|[1-9]\\d{0,17})(\\.\\d{1,9})?$' }),
-    uom: Type.String({ minLength: 1, maxLength: 8 }),
+    uom: Type.String({ pattern: '^[A-Z0-9]{2,3}$' }),
   },
   { additionalProperties: false },
 )

@@ -1,0 +1,63 @@
+/**
+ * The holds of one lot as a set that forgets no lift: any order of the same holds and lifts gives the same active holds,
+ * so an early release and a late hold commute. Plain JSON; entries stand in the order in which their id was first heard of.
+ */
+import type { Hold, PortionScope } from './hold.ts'
+import { normalScope, sameScope, scopeContains, subtractScopes, uniteScopes, WHOLE } from './scope.ts'
+
+export interface HoldEntry {
+  readonly id: string
+  /** Null: not placed yet, or lifted as far as it was placed. */
+  readonly hold: Hold | null
+  readonly lifted: PortionScope | null
+}
+export type HoldSet = readonly HoldEntry[]
+
+/** The same id twice is one hold of both scopes. Answers the same set when nothing changed. */
+export function addHold(set: HoldSet, hold: Hold): HoldSet {
+  const known = set.find((entry) => entry.id === hold.id)
+  if (known === undefined) return [...set, { id: hold.id, hold: { ...hold, scope: normalScope(hold.scope) }, lifted: null }]
+  const scope = known.hold === null ? normalScope(hold.scope) : uniteScopes(known.hold.scope, hold.scope)
+  if (known.hold !== null && sameScope(scope, known.hold.scope)) return set
+  if (known.lifted !== null && scopeContains(known.lifted, scope)) return set
+  return replaced(set, { ...known, hold: { ...(known.hold ?? hold), scope } })
+}
+
+/** Lifts hold `id` for `scope` of the lot, whether it has been placed or not. Answers the same set when nothing changed. */
+export function liftHold(set: HoldSet, id: string, scope: PortionScope): HoldSet {
+  const known = set.find((entry) => entry.id === id)
+  if (known === undefined) return [...set, { id, hold: null, lifted: normalScope(scope) }]
+  const lifted = known.lifted === null ? normalScope(scope) : uniteScopes(known.lifted, scope)
+  if (sameScope(lifted, known.lifted)) return set
+  const over = known.hold === null || scopeContains(lifted, known.hold.scope)
+  return replaced(set, { id, hold: over ? null : known.hold, lifted })
+}
+
+/** Holds that still stand, each with the portion it still holds. */
+export function activeHolds(set: HoldSet): readonly Hold[] {
+  const active: Hold[] = []
+  for (const { hold, lifted } of set) {
+    if (hold === null) continue
+    const scope = lifted === null ? hold.scope : subtractScopes(hold.scope, lifted)
+    if (scope !== null) active.push(scope === hold.scope ? hold : { ...hold, scope })
+  }
+  return active
+}
+
+export function isActive(set: HoldSet, id: string): boolean {
+  return set.some((entry) => entry.id === id && entry.hold !== null)
+}
+
+/** Everything that is held by anything; null: nothing is. */
+export function unionOfScopes(holds: readonly { readonly scope: PortionScope }[]): PortionScope | null {
+  let union: PortionScope | null = null
+  for (const { scope } of holds) {
+    union = union === null ? normalScope(scope) : uniteScopes(union, scope)
+    if (union.kind === 'whole') return WHOLE
+  }
+  return union
+}
+
+function replaced(set: HoldSet, entry: HoldEntry): HoldSet {
+  return set.map((known) => (known.id === entry.id ? entry : known))
+}
