@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addQuantity, compareQuantity, isNegativeQuantity, isZeroQuantity, minQuantity, type Quantity, subtractQuantity } from './quantity.ts'
+import {
+  addQuantity,
+  compareQuantity,
+  isNegativeQuantity,
+  isZeroQuantity,
+  minQuantity,
+  type Quantity,
+  subtractQuantity,
+} from './quantity.ts'
 
 const pieces = (value: string): Quantity => ({ value, uom: 'C62' })
 

@@ -2,9 +2,8 @@
  * What the one decision is asked with and what it answers. Data only; the shell builds the policy and carries out the step.
  */
 import type { ErrorCode } from '../errors.ts'
-import type { Action, Command, Evidence, Goal, IdempotencyClass } from '../model/goal.ts'
+import type { Action, Evidence, IdempotencyClass } from '../model/goal.ts'
 import type { PortionScope } from '../model/hold.ts'
-import type { Observation } from '../model/observation.ts'
 
 /** What `reconcile` may know besides goal, observation and commands. All of it data, all of it frozen. */
 export interface ReconcilePolicy {
@@ -113,16 +112,3 @@ export type NextStep =
       readonly detail: string
       readonly until: string | null
     }
-
-/**
- * The one decision about a goal, for the event path, the sweep, the retry button, restore and what-if.
- * Pure, and total: it never throws for a well-typed input. `commands` are all commands of the order key (this goal's and
- * its siblings'). `observation` is the newest read of the order key or null; one that began before the last settlement
- * plus the lag is ignored, and one of a sweep only nominates.
- */
-export type Reconcile = (
-  goal: Goal,
-  observation: Observation | null,
-  commands: readonly Command[],
-  policy: ReconcilePolicy,
-) => NextStep

@@ -1,0 +1,140 @@
+/**
+ * Whose restriction is it? Follows the documents of a lot through its blocked places, in the order they were posted,
+ * and keeps for every portion who put it there. Pure. Where documents leave it open, the doubt makes less of it ours:
+ * a restriction that Holdpoint did not place is never lifted by it (RULES.md 7).
+ */
+import type { BucketRef } from '../model/goal.ts'
+import type { StockDocument } from '../model/observation.ts'
+import { addQuantity, isNegativeQuantity, isZeroQuantity, minQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
+import type { StockBucket, StockType } from '../model/stock.ts'
+import type { Case, StockRead } from './case.ts'
+import { compareText, placeOf } from './scope.ts'
+import { isDocumentOf } from './trace.ts'
+
+/**
+ * `undoable`: placed by a goal that this posting may undo. `own`: placed by us under another goal, or under a command
+ * that is no longer loaded. `foreign`: placed by a person or another system.
+ */
+type Owner = 'undoable' | 'own' | 'foreign'
+
+export interface Portion {
+  readonly owner: Owner
+  /** Stock type it came from; null: from outside. */
+  readonly from: StockType | null
+  readonly quantity: Quantity
+  readonly document: string
+  readonly by: string
+}
+
+/** Portions standing in each blocked place. */
+export type Blocked = ReadonlyMap<string, readonly Portion[]>
+
+/** A person who takes or carries stock out of a blocked place takes a person's block along; goods that leave the lot are taken from what we could free. */
+const TAKEN_BY_US: readonly Owner[] = ['undoable', 'own', 'foreign']
+const TAKEN_BY_LIFT: readonly Owner[] = ['foreign', 'undoable', 'own']
+const TAKEN_BY_LOSS: readonly Owner[] = ['undoable', 'own', 'foreign']
+
+export function blockedPortions(c: Case, read: StockRead): Blocked {
+  const places = new Map<string, Portion[]>()
+  for (const document of [...read.documents].sort(byTime)) follow(c, places, document)
+  return places
+}
+
+function byTime(one: StockDocument, other: StockDocument): number {
+  return compareText(one.at, other.at) || one.number.length - other.number.length || compareText(one.number, other.number)
+}
+
+function follow(c: Case, places: Map<string, Portion[]>, document: StockDocument): void {
+  const out = blockedPlace(document.from)
+  const into = blockedPlace(document.to)
+  if (out === into) return
+  const owner = document.from === null && ownerOf(c, document) !== 'foreign' ? 'own' : ownerOf(c, document)
+  const taken = out === null ? [] : take(places.get(out) ?? [], document, orderOf(document, owner))
+  if (into === null) return
+  const portions = places.get(into) ?? []
+  if (out === null) {
+    portions.push({
+      owner,
+      from: document.from?.stockType ?? null,
+      quantity: document.quantity,
+      document: document.number,
+      by: document.by,
+    })
+  } else portions.push(...taken)
+  places.set(into, portions)
+}
+
+function blockedPlace(ref: BucketRef | null): string | null {
+  return ref !== null && ref.stockType === 'blocked' ? placeOf(ref) : null
+}
+
+function ownerOf(c: Case, document: StockDocument): Owner {
+  for (const command of c.commands) {
+    if (isDocumentOf(command, document)) return c.policy.undoes.includes(command.goal) ? 'undoable' : 'own'
+  }
+  if (document.reverses !== null) return 'foreign'
+  return document.reference?.startsWith(c.policy.referencePrefix) ? 'own' : 'foreign'
+}
+
+function orderOf(document: StockDocument, owner: Owner): readonly Owner[] {
+  if (owner !== 'foreign') return TAKEN_BY_US
+  return document.to === null ? TAKEN_BY_LOSS : TAKEN_BY_LIFT
+}
+
+/** Takes the document's quantity out of `portions`: what it reverses first, then by owner, oldest first. Returns what was taken. */
+function take(portions: Portion[], document: StockDocument, order: readonly Owner[]): Portion[] {
+  const taken: Portion[] = []
+  let left = document.quantity
+  const takeFrom = (matches: (portion: Portion) => boolean): void => {
+    for (let index = 0; index < portions.length && isPositive(left); index++) {
+      const portion = portions[index] as Portion
+      if (portion.quantity.uom !== left.uom || !matches(portion)) continue
+      const part = minQuantity(portion.quantity, left)
+      taken.push({ ...portion, quantity: part })
+      portions[index] = { ...portion, quantity: subtractQuantity(portion.quantity, part) }
+      left = subtractQuantity(left, part)
+    }
+  }
+  if (document.reverses !== null) takeFrom((portion) => portion.document === document.reverses)
+  for (const owner of order) takeFrom((portion) => portion.owner === owner)
+  return taken
+}
+
+/** What stands in one blocked bucket: how much of it may be undone, and how much is a foreign block. */
+export interface Standing {
+  readonly undoable: Quantity
+  readonly foreign: Quantity
+  /** The undoable portions with something left, oldest first. */
+  readonly portions: readonly Portion[]
+  /** The newest foreign portion, for people. */
+  readonly foreignBy: Portion | null
+}
+
+/** Never more than the bucket less everything that others put there; in doubt about units, nothing. */
+export function standingIn(blocked: Blocked, bucket: StockBucket): Standing {
+  const zero: Quantity = { value: '0', uom: bucket.quantity.uom }
+  let mine = zero
+  let own = zero
+  let foreign = zero
+  let foreignBy: Portion | null = null
+  let comparable = true
+  const undoable: Portion[] = []
+  for (const portion of blocked.get(placeOf(bucket)) ?? []) {
+    if (!isPositive(portion.quantity)) continue
+    if (portion.owner === 'foreign') foreignBy = portion
+    if (portion.quantity.uom !== zero.uom) comparable = false
+    else if (portion.owner === 'undoable') {
+      mine = addQuantity(mine, portion.quantity)
+      undoable.push(portion)
+    } else if (portion.owner === 'own') own = addQuantity(own, portion.quantity)
+    else foreign = addQuantity(foreign, portion.quantity)
+  }
+  const room = comparable ? subtractQuantity(bucket.quantity, addQuantity(own, foreign)) : zero
+  const free = isPositive(room) ? minQuantity(mine, room) : zero
+  const rest = subtractQuantity(subtractQuantity(bucket.quantity, free), own)
+  return { undoable: free, foreign: isPositive(rest) ? rest : zero, portions: undoable, foreignBy }
+}
+
+export function isPositive(quantity: Quantity): boolean {
+  return !isNegativeQuantity(quantity) && !isZeroQuantity(quantity)
+}
