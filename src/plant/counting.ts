@@ -6,7 +6,7 @@ export interface Effect {
   readonly reference: string
   /** The lot or record it happened to. */
   readonly subject: string
-  readonly effect: 'posting' | 'restriction' | 'created' | 'cancelled'
+  readonly effect: 'posting' | 'restriction' | 'restrictionEnd' | 'created' | 'cancelled'
   readonly arrivedMs: number
   readonly atMs: number
 }

@@ -8,7 +8,7 @@ import { isStockCode, nativePlace, parsePlace } from './native.ts'
 import type { Lot, Stock } from './stock.ts'
 import type { Place, StockCode, StockDocument } from './types.ts'
 
-/** The items of `POST /movements`: stock postings, and restrictions of a whole lot. */
+/** The items of `POST /movements`: stock postings, and restrictions of a whole lot and their end. */
 export type MovementItem = WriteItem & { readonly lot: string } & (
     | {
         readonly type: 'posting'
@@ -18,7 +18,7 @@ export type MovementItem = WriteItem & { readonly lot: string } & (
         readonly unit: string
         readonly text: string
       }
-    | { readonly type: 'restriction' }
+    | { readonly type: 'restriction' | 'restrictionEnd' }
   )
 
 export interface MovementDeps {
@@ -56,8 +56,9 @@ export function createMovements(deps: MovementDeps): WriteResource<MovementItem>
 
 /** Some obstacles are final, some go away. A restriction is a master data change: neither lock nor period stops it. */
 function obstacleOf(deps: MovementDeps, lot: Lot, item: MovementItem): ItemResult | null {
-  if (item.type === 'restriction') {
-    return lot.restriction === null ? null : { status: 200, code: 'ALREADY_RESTRICTED', number: lot.lot }
+  if (item.type !== 'posting') {
+    const asWanted = (lot.restriction !== null) === (item.type === 'restriction')
+    return asWanted ? { status: 200, code: 'ALREADY_SO', number: lot.lot } : null
   }
   if (item.unit !== lot.unit) return { status: 422, code: 'UNIT_WRONG', message: `${lot.lot} is kept in ${lot.unit}` }
   const lockedMs = lot.lockedUntilMs - deps.runtime.clock.monoNow()
@@ -71,9 +72,9 @@ function obstacleOf(deps: MovementDeps, lot: Lot, item: MovementItem): ItemResul
 function execute(deps: MovementDeps, lot: Lot, execution: Execution<MovementItem>): void {
   const { item, stored, arrivedMs } = execution
   deps.counting.effect({ reference: item.reference, subject: lot.lot, effect: item.type, arrivedMs })
-  if (item.type === 'restriction') {
+  if (item.type !== 'posting') {
     const at = new Date(deps.runtime.clock.wallNow()).toISOString()
-    deps.stock.restrict(lot, { reference: stored, by: INTERFACE_USER, at })
+    deps.stock.restrict(lot, item.type === 'restriction' ? { reference: stored, by: INTERFACE_USER, at } : null)
     return
   }
   const document = deps.stock.post({
@@ -119,7 +120,7 @@ function parseItem(raw: unknown): MovementItem | null {
   const { type, lot, reference, to, unit, text } = fields
   if (typeof lot !== 'string' || typeof reference !== 'string' || reference.length > REFERENCE_LENGTH_MAX) return null
   const base = { lot, reference, ...marksOf(fields) }
-  if (type === 'restriction') return { ...base, type }
+  if (type === 'restriction' || type === 'restrictionEnd') return { ...base, type }
   const from = parsePlace(fields['from'])
   const amount = parseAmount(fields['quantity'])
   if (type !== 'posting' || from === null || amount === null || amount <= 0n) return null

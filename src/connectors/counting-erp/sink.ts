@@ -1,0 +1,49 @@
+import type { Call, CommandItem, Outcome, ReadResult } from '../connector.ts'
+import { applyBatch, type Endpoint, learnRevisions, readBatch, unreadable } from '../kit/json/batch-endpoint.ts'
+import type { JsonDeps } from '../kit/json/json-call.ts'
+import { fromModel, type MappingSettings, toStockObservation, toVendorLot } from './mapping.ts'
+
+export interface Target {
+  readonly endpoint: Endpoint
+  readonly mapping: MappingSettings
+}
+
+/** One `POST /movements` for all items: postings, restrictions, ends of restrictions. */
+export async function applyMovements(
+  deps: JsonDeps,
+  target: Target,
+  sent: { readonly items: readonly CommandItem[]; readonly call: Call },
+): Promise<readonly Outcome[]> {
+  const { endpoint, mapping } = target
+  const read = (subjects: readonly string[]): Promise<readonly ReadResult[]> => readLots(deps, target, { subjects, call: sent.call })
+  return applyBatch(deps, endpoint, {
+    ...sent,
+    path: '/movements',
+    settled: await learnRevisions(endpoint, sent.items, read),
+    bodyOf: (item) => fromModel(mapping, item),
+    knownOf: (item) => ({ externalId: item.reference, revision: endpoint.revisions.of(item.subject) }),
+  })
+}
+
+/** One `POST /lots/read` for all subjects. */
+export async function readLots(
+  deps: JsonDeps,
+  target: Target,
+  asked: { readonly subjects: readonly string[]; readonly call: Call },
+): Promise<readonly ReadResult[]> {
+  const { mapping } = target
+  const keys = asked.subjects.map((subject) => toVendorLot(mapping, subject))
+  const strange = keys.indexOf(null)
+  if (strange >= 0) return asked.subjects.map(() => unreadable('mapping', `${asked.subjects[strange]} is not a lot of ${mapping.instance}`))
+  return readBatch(deps, target.endpoint, {
+    ...asked,
+    path: '/lots/read',
+    list: 'lots',
+    keys: keys.filter((key) => key !== null),
+    observe: (lot) => toStockObservation(mapping, lot),
+    revisionOf: (lot) => {
+      const { etag } = lot as { etag?: unknown }
+      return typeof etag === 'string' ? etag : null
+    },
+  })
+}

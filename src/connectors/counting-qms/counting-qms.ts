@@ -1,0 +1,48 @@
+import { assert } from '../../assert.ts'
+import type { CommandItem, Connector } from '../connector.ts'
+import type { JsonDeps } from '../kit/json/json-call.ts'
+import { createRevisions } from '../kit/json/revisions.ts'
+import { identify, toModel } from './mapping.ts'
+import { cancelInspections, createInspections, readInspections, type Target } from './sink.ts'
+import { changesOf, sweepInspections } from './source.ts'
+import { type CountingQmsSettings, countingQmsSpec, INSPECTION } from './spec.ts'
+
+const REVISIONS_MAX = 10_000
+
+export function createCountingQmsConnector(deps: JsonDeps, settings: CountingQmsSettings): Connector {
+  const spec = countingQmsSpec(settings)
+  const mapping = { instance: settings.instance, units: settings.units ?? {} }
+  const place = { url: settings.url, token: settings.token ?? null }
+  const targets = new Map<string, Target>(
+    spec.resources.map((resource) => [
+      resource.resource,
+      { mapping, endpoint: { ...place, resource, revisions: createRevisions(REVISIONS_MAX) } },
+    ]),
+  )
+  const target = (name: string): Target => {
+    const found = targets.get(name)
+    assert(found !== undefined, `counting-qms has no resource ${name}`)
+    return found
+  }
+  return {
+    spec,
+    identify,
+    toModel: (item) => toModel(mapping, item),
+    apply: async (items, call) => {
+      const name = resourceOf(items)
+      return name === INSPECTION
+        ? createInspections(deps, target(name), { items, call })
+        : cancelInspections(deps, target(name), { items, call })
+    },
+    read: async (name, subjects, call) => readInspections(deps, target(name), { subjects, call }),
+    sweep: async (name, cursor, call) => sweepInspections(deps, target(name), { cursor, call }),
+    changes: async (cursor, call) => changesOf(deps, place, { cursor, call }),
+  }
+}
+
+/** One call goes to one resource. */
+function resourceOf(items: readonly CommandItem[]): string {
+  const [first] = items
+  assert(first !== undefined && items.every(({ resource }) => resource === first.resource), 'a batch is for one resource')
+  return first.resource
+}
