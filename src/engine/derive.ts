@@ -48,7 +48,7 @@ export function exceptionId(hash: Hash, parts: readonly string[]): string {
 }
 
 /** Identity keys are kept for ever: 16 bytes each. `what` keeps the spaces of versions, heads and parkings apart. */
-export function identityKey(hash: Hash, what: 'input' | 'head' | 'parked', parts: readonly string[]): string {
+export function identityKey(hash: Hash, what: 'input' | 'head' | 'parked' | 'waiting', parts: readonly string[]): string {
   return hash(`${what}${SEPARATOR}${parts.join(SEPARATOR)}`).slice(0, 32)
 }
 

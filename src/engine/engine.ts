@@ -10,7 +10,7 @@ import { createHubClock } from './hub-clock.ts'
 import { createIntake, type IntakeRequest, type IntakeResult } from './intake.ts'
 import { createLeaseKeeper } from './leases.ts'
 import { createOutbox } from './outbox.ts'
-import { createPartitionOwner, type PartitionOwner, type PartitionParts } from './partition.ts'
+import { PartitionOwner, type PartitionParts } from './partition.ts'
 import { createReader } from './reader.ts'
 import { createResumer, type Resumer } from './resume.ts'
 import { createRoutes } from './routes.ts'
@@ -35,7 +35,7 @@ export interface Engine extends Resumer {
 export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { runtime, store, settings } = deps
   const clock = createHubClock(runtime)
-  clock.adjust(await store.databaseNow(), runtime.clock.monoNow())
+  await clock.adjust(() => store.databaseNow())
   const cache = createEntryCache(settings.entriesCachedMax)
   const routes = createRoutes(deps.processes.values(), store.meta.partitions)
   const contextOf = createContexts(deps)
@@ -63,11 +63,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const sweeper = createSweeper(deps, { clock, accept: (request) => intake.accept(request), owners: () => keeper.owners })
   const keeper = createLeaseKeeper(deps, {
     clock,
-    open: async (partition, epoch, leaseUntil) => {
-      const owner = createPartitionOwner(parts, partition, epoch, leaseUntil)
-      owner.queryFirst = await sweeper.mustQueryFirst(partition)
-      return owner
-    },
+    open: async (grant) => new PartitionOwner(parts, { ...grant, queryFirst: await sweeper.mustQueryFirst(grant.partition) }),
   })
   const unsubscribe = [store.onDeliveries((partition) => keeper.owners.get(partition)?.nudge()), store.onRelease(() => void roundNow())]
   let closed = false

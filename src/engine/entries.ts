@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { DomainEvent, EventAddress, SourceIdentity } from '../model/envelope.ts'
-import type { Command, Evidence, GoalSpec, GoalState } from '../model/goal.ts'
+import type { Command, Evidence, GoalSpec, GoalState, Premise } from '../model/goal.ts'
 import type { ExceptionChange } from '../process/process.ts'
 
 /**
@@ -15,6 +15,8 @@ export interface InputEntry {
   readonly event: DomainEvent
   readonly recordedAt: string
   readonly raw: string
+  /** Connector that mapped it, `name@version`. */
+  readonly mappedBy: string
   readonly stale: boolean
 }
 
@@ -45,10 +47,13 @@ export interface DecisionEntry {
   readonly exceptions: readonly ExceptionChange[]
 }
 
-/** A goal change with what the engine derived: id and generation. `same`: an equal predicate was set again. */
+/**
+ * A goal change with what the engine derived: id and generation. `same`: an equal predicate was set again, perhaps resting
+ * on a newer version of its premise.
+ */
 export type GoalDecision =
   | { readonly change: 'set'; readonly id: string; readonly generation: number; readonly goal: GoalSpec }
-  | { readonly change: 'same'; readonly id: string }
+  | { readonly change: 'same'; readonly id: string; readonly premise?: Premise | null }
   | { readonly change: 'withdraw'; readonly id: string; readonly reason: string }
 
 export type TimerDecision =

@@ -29,7 +29,7 @@ export function foldState(entry: DecisionEntry): StateRow {
 
 /** A goal after a process's change of it. */
 export function foldGoalDecision(goal: Goal | undefined, entry: DecisionEntry, change: GoalDecision, partition: number): Goal | undefined {
-  if (change.change === 'same') return goal
+  if (change.change === 'same') return goal === undefined || change.premise === undefined ? goal : { ...goal, premise: change.premise }
   if (change.change === 'withdraw') return goal === undefined ? undefined : { ...goal, withdrawing: true }
   assert(goal?.kind !== 'posting' || goal.withdrawing || goal.state === 'withdrawn', 'a posting is never superseded')
   return {
@@ -81,7 +81,7 @@ export function foldGoalEntry(goal: Goal, entry: GoalEntry): Goal {
     case 'retried':
       return {
         ...goal,
-        state: goal.state === 'parked' ? 'open' : goal.state,
+        state: goal.state === 'parked' || goal.state === 'refused' ? 'open' : goal.state,
         code: null,
         waiting: '',
         settledAt: null,

@@ -1,13 +1,21 @@
 import type { Runtime } from '../runtime.ts'
 import type { HubClock } from './deps.ts'
 
-/** Hub time, set by `adjust` from the database's time at a moment of the monotonic clock. Never goes back. */
-export function createHubClock(runtime: Runtime): HubClock & { adjust(databaseNow: string, monoNow: number): void } {
-  let offset = runtime.clock.wallNow() - runtime.clock.monoNow()
+/** A sample of the database's clock that took longer to get says too little about now. */
+const ROUND_TRIP_MS_MAX = 500
+
+export interface AdjustableClock extends HubClock {
+  /** Asks the database for its time. A slow answer is thrown away: hub time must never run ahead of the database's. */
+  adjust(ask: () => Promise<string>): Promise<void>
+}
+
+/** Hub time, carried on from the database's time by the monotonic clock. Never goes back. */
+export function createHubClock(runtime: Runtime): AdjustableClock {
+  let offset: number | null = null
   let newest = 0
   let text = ''
   const ms = (): number => {
-    const now = Math.floor(runtime.clock.monoNow() + offset)
+    const now = Math.floor(runtime.clock.monoNow() + (offset ?? 0))
     if (now > newest) {
       newest = now
       text = ''
@@ -21,8 +29,12 @@ export function createHubClock(runtime: Runtime): HubClock & { adjust(databaseNo
       if (text === '') text = new Date(newest).toISOString()
       return text
     },
-    adjust: (databaseNow, monoNow) => {
-      offset = Date.parse(databaseNow) - monoNow
+    adjust: async (ask) => {
+      const asked = runtime.clock.monoNow()
+      const databaseNow = Date.parse(await ask())
+      const answered = runtime.clock.monoNow()
+      // The database looked at its clock somewhere in between; from the answer on, this is never ahead of it.
+      if (offset === null || answered - asked <= ROUND_TRIP_MS_MAX) offset = databaseNow - answered
     },
   }
 }

@@ -17,7 +17,6 @@ export type Verdict =
 export interface IdentityWrite {
   readonly key: string
   readonly value: string
-  readonly was: string | null
 }
 
 export interface IdentityKeys {
@@ -38,17 +37,24 @@ export function identityKeys(hash: Hash, instance: string, identity: RecordIdent
   }
 }
 
-/** `content`: hash of the canonical content. `passParked`: a hold, or the resumption of the parked key itself. */
-export function judge(identity: RecordIdentity, keys: IdentityKeys, content: string, known: Identities, passParked: boolean): Verdict {
+export interface Evidence {
+  /** Hash of the canonical content. */
+  readonly content: string
+  readonly known: Identities
+  /** A hold, or the resumption of the parked key itself. */
+  readonly passParked: boolean
+}
+
+export function judge(identity: RecordIdentity, keys: IdentityKeys, { content, known, passParked }: Evidence): Verdict {
   const before = known.get(keys.input)
   if (before === content) return { verdict: 'duplicate' }
   if (!passParked && known.get(keys.parked) !== undefined) return { verdict: 'parked' }
   if (before !== undefined && identity.kind !== 'unversioned') return { verdict: 'conflict' }
-  const write = { key: keys.input, value: content, was: before ?? null }
+  const write = { key: keys.input, value: content }
   if (identity.kind !== 'versioned' || keys.head === null) return { verdict: 'new', writes: [write] }
   const head = known.get(keys.head)
   if (head !== undefined && older(identity.version, head, identity.compare)) return { verdict: 'stale', writes: [write] }
-  return { verdict: 'new', writes: [write, { key: keys.head, value: identity.version, was: head ?? null }] }
+  return { verdict: 'new', writes: [write, { key: keys.head, value: identity.version }] }
 }
 
 function older(version: string, than: string, compare: 'integer' | 'time' | 'opaque'): boolean {

@@ -4,7 +4,8 @@
  * request was sent, so that we always believe less than the database grants.
  */
 import type { Lease } from '../store/store.ts'
-import type { EngineDeps, HubClock } from './deps.ts'
+import type { EngineDeps } from './deps.ts'
+import type { AdjustableClock } from './hub-clock.ts'
 import type { PartitionOwner } from './partition.ts'
 
 export interface LeaseKeeper {
@@ -15,9 +16,16 @@ export interface LeaseKeeper {
   close(): Promise<void>
 }
 
+/** `leaseUntil` is monotonic time. */
+export interface Grant {
+  readonly partition: number
+  readonly epoch: number
+  readonly leaseUntil: number
+}
+
 export interface LeaseParts {
-  readonly clock: HubClock & { adjust(databaseNow: string, monoNow: number): void }
-  readonly open: (partition: number, epoch: number, leaseUntil: number) => Promise<PartitionOwner>
+  readonly clock: AdjustableClock
+  readonly open: (grant: Grant) => Promise<PartitionOwner>
 }
 
 export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKeeper & { forget(owner: PartitionOwner): void } {
@@ -45,8 +53,7 @@ export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKee
   }
 
   async function takeOver(): Promise<void> {
-    const before = runtime.clock.monoNow()
-    parts.clock.adjust(await store.databaseNow(), before)
+    await parts.clock.adjust(() => store.databaseNow())
     const leases = await store.leases()
     for (const lease of leases) {
       if (closing || owners.has(lease.partition)) continue
@@ -60,7 +67,7 @@ export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKee
       if (got === null) continue
       deadSince.delete(lease.partition)
       if (got.epoch > 1) runtime.sometimes('partition-taken-over')
-      owners.set(lease.partition, await parts.open(lease.partition, got.epoch, asked + settings.leaseMs))
+      owners.set(lease.partition, await parts.open({ partition: lease.partition, epoch: got.epoch, leaseUntil: asked + settings.leaseMs }))
     }
   }
 

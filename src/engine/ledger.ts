@@ -41,7 +41,7 @@ function evaluateOrderKey(turn: Turn, parts: LedgerParts, orderKey: string): voi
     assert(steps < STEPS_PER_ORDER_KEY_MAX, `order key ${orderKey} does not come to rest`)
     const goals = goalsOf(turn, orderKey).sort(byUrgency)
     const commands = goals.flatMap((goal) => goal.commands)
-    if (!goals.some((goal) => takeStep(turn, parts, goal, goals, commands))) break
+    if (!goals.some((goal) => takeStep(turn, parts, { goal, siblings: goals, commands }))) break
   }
   turn.dirty.delete(orderKey)
 }
@@ -55,13 +55,19 @@ function compare(one: string, other: string): number {
 }
 
 /** True when something was journalled, so that the order key must be looked at again. */
-function takeStep(turn: Turn, parts: LedgerParts, goal: Goal, siblings: readonly Goal[], commands: readonly Command[]): boolean {
+function takeStep(
+  turn: Turn,
+  parts: LedgerParts,
+  asked: { readonly goal: Goal; readonly siblings: readonly Goal[]; readonly commands: readonly Command[] },
+): boolean {
+  const { goal, siblings, commands } = asked
   const observation = turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
-  const step = reconcile(goal, observation, commands, policyOf(turn, parts, goal, siblings))
+  const step = reconcile(goal, observation, commands, policyOf(turn, parts, { goal, siblings }))
   return carryOut(turn, parts, goal, step)
 }
 
-function policyOf(turn: Turn, parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): ReconcilePolicy {
+function policyOf(turn: Turn, parts: LedgerParts, asked: { readonly goal: Goal; readonly siblings: readonly Goal[] }): ReconcilePolicy {
+  const { goal, siblings } = asked
   const { deps } = parts
   const { settings, runtime, store } = deps
   const resource = parts.resourceOf(goal.system, goal.resource)
@@ -119,7 +125,12 @@ export function premiseOf(turn: Pick<Turn, 'memory' | 'at'>, parts: LedgerParts,
   if (record === undefined || seen.records.length > 1) return 'gone'
   if (record.version === premise.version) return record.decided ? 'standing' : 'gone'
   // A read that shows an older version than the one we were told of has not caught up yet.
-  return BigInt(record.version) < BigInt(premise.version) ? 'stale' : 'gone'
+  return precedes(record.version, premise.version) ? 'stale' : 'gone'
+}
+
+/** Versions that are not whole numbers have no order: another one is a newer one. */
+function precedes(version: string, other: string): boolean {
+  return /^\d+$/.test(version) && /^\d+$/.test(other) && BigInt(version) < BigInt(other)
 }
 
 function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): boolean {
@@ -151,9 +162,9 @@ function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): b
       return settle(turn, goal, { state: 'withdrawn', code: null, detail: step.reason, evidence: null })
     case 'park':
       parts.deps.runtime.sometimes(`parked ${step.code}`)
-      return settleWithException(turn, parts, goal, 'parked', step)
+      return settleWithException(turn, parts, goal, { state: 'parked', code: step.code, detail: step.detail })
     case 'refuse':
-      return settleWithException(turn, parts, goal, 'refused', step)
+      return settleWithException(turn, parts, goal, { state: 'refused', code: step.code, detail: step.detail })
     case 'reopen':
       parts.deps.runtime.sometimes('condition-reopened')
       changeGoal(turn, goal, { type: 'reopened', reason: step.reason })
@@ -259,7 +270,7 @@ function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean {
     process: goal.process,
     key: goal.key,
     lane: goal.lane,
-    event: settledEvent(next, settlement.state, settlement.detail, turn.at, turn.memory.partition),
+    event: settledEvent(next, { state: settlement.state, detail: settlement.detail, at: turn.at, partition: turn.memory.partition }),
     inbox: null,
     origin: { entry, ordinal: 0 },
   })
@@ -270,19 +281,18 @@ function settleWithException(
   turn: Turn,
   parts: LedgerParts,
   goal: Goal,
-  state: 'parked' | 'refused',
-  step: { readonly code: ErrorCode; readonly detail: string },
+  end: { readonly state: 'parked' | 'refused'; readonly code: ErrorCode; readonly detail: string },
 ): boolean {
   raise(
     turn,
     openException(parts.deps.runtime.hash, turn.at, {
-      code: step.code,
+      code: end.code,
       subject: `${goal.system} ${goal.subject}`,
-      detail: step.detail,
+      detail: end.detail,
       goal: goal.id,
     }),
   )
-  return settle(turn, goal, { state, code: step.code, detail: step.detail, evidence: null })
+  return settle(turn, goal, { ...end, evidence: null })
 }
 
 function block(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'blocked' }>): boolean {
@@ -313,13 +323,11 @@ function commandOf(goal: Goal, id: string): Command {
 export function takeOutcome(
   turn: Turn,
   parts: LedgerParts,
-  goal: Goal | undefined,
-  id: string,
-  attempt: number,
-  outcome: Outcome,
+  answer: { readonly goal: Goal | undefined; readonly command: Command; readonly outcome: Outcome },
 ): boolean {
-  const command = goal?.commands.find((known) => known.id === id)
-  if (goal === undefined || command === undefined || command.state !== 'intent' || command.attempts !== attempt) {
+  const { goal, outcome } = answer
+  const command = goal?.commands.find((known) => known.id === answer.command.id)
+  if (goal === undefined || command === undefined || command.state !== 'intent' || command.attempts !== answer.command.attempts) {
     parts.deps.runtime.sometimes('outcome-superseded')
     return false
   }
@@ -342,7 +350,7 @@ export function takeOutcome(
       return true
     case 'needs-person': {
       const failed = settleCommand(turn, goal, { ...changed, state: 'failed' })
-      return settleWithException(turn, parts, failed, 'parked', { code: outcome.code, detail: outcome.detail })
+      return settleWithException(turn, parts, failed, { state: 'parked', code: outcome.code, detail: outcome.detail })
     }
     default:
       return unreachable(outcome, 'outcome')
@@ -367,26 +375,4 @@ export function doubtIntents(turn: Turn, parts: LedgerParts): void {
 
 function later(turn: Turn, delayMs: number): string {
   return new Date(Date.parse(turn.at) + delayMs).toISOString()
-}
-
-/** Whether a command may still be sent in this very tick: nothing that forbids it has become known since its intent. */
-export function maySend(
-  memory: Turn['memory'],
-  goalId: string,
-  command: Command,
-  overlaps: (action: Action, condition: Goal) => boolean,
-): boolean {
-  const goal = memory.goals.get(goalId)
-  if (goal === undefined || goal.withdrawing) return false
-  for (const id of memory.goalsByOrderKey.get(orderKeyOf(goal)) ?? []) {
-    const sibling = memory.goals.get(id) as Goal
-    if (
-      sibling.predicate.type === 'notUsable' &&
-      !sibling.withdrawing &&
-      sibling.state !== 'withdrawn' &&
-      overlaps(command.action, sibling)
-    )
-      return false
-  }
-  return true
 }

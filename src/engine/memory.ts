@@ -71,7 +71,6 @@ export function rememberGoal(memory: PartitionMemory, goal: Goal, active: boolea
   if (ids.size > 0) return
   memory.goalsByOrderKey.delete(orderKey)
   memory.observations.delete(`${orderKey}|${goal.resource}`)
-  memory.settledAt.delete(orderKey)
 }
 
 export function rememberException(memory: PartitionMemory, record: ExceptionRecord): void {

@@ -6,25 +6,27 @@
 import { assert } from '../assert.ts'
 import type { Outcome, ResourceSpec } from '../connectors/connector.ts'
 import { TIMER_FIRED } from '../model/events.ts'
-import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
+import { orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
-import { scopeCovers } from '../model/scope.ts'
-import { type InboxRow, StoreUnavailable } from '../store/store.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import { Alarms } from './alarms.ts'
 import type { EngineDeps, EntryCache, HubClock, PendingDelivery } from './deps.ts'
 import { instanceId } from './derive.ts'
-import { encodeEntry, type LateEntry, parseEntry } from './entries.ts'
-import type { ExceptionRecord } from './exceptions.ts'
+import { carryOutEffect, type EffectParts, type Sent } from './effects.ts'
+import { encodeEntry, type LateEntry } from './entries.ts'
 import type { TimerRow } from './fold.ts'
-import { doubtIntents, evaluateDirty, type LedgerParts, maySend, premiseOf, takeOutcome } from './ledger.ts'
-import { createMemory, type Instance, observationKey, type PartitionMemory, rememberException, rememberGoal } from './memory.ts'
+import { Inbox } from './inbox.ts'
+import type { Grant } from './leases.ts'
+import { doubtIntents, evaluateDirty, type LedgerParts, takeOutcome } from './ledger.ts'
+import { createMemory, observationKey, type PartitionMemory } from './memory.ts'
 import type { Outbox } from './outbox.ts'
 import type { Reader } from './reader.ts'
-import { eventAt, migrated, type RunParts, runDelivery } from './run.ts'
+import { type RunParts, runDelivery } from './run.ts'
+import { loadInstances, takeOver } from './takeover.ts'
 import { timerId } from './timer-id.ts'
-import { applyTurn, batchOf, beginTurn, clear, type Effect, goalIn, raise, type Turn, turnIsEmpty } from './turn.ts'
+import { applyTurn, batchOf, beginTurn, clear, goalIn, type Turn, turnIsEmpty } from './turn.ts'
 
-const TURNS_INNER_MAX = 10_000
-const PAGE = 1_000
+const ROUNDS_PER_TURN_MAX = 1_000
 
 export interface PartitionParts extends Omit<RunParts, 'deps'> {
   readonly deps: EngineDeps
@@ -34,535 +36,328 @@ export interface PartitionParts extends Omit<RunParts, 'deps'> {
   readonly reader: Reader
   readonly resourceOf: (system: string, resource: string) => ResourceSpec
   /** Called once when the owner has stopped, whatever the reason. */
-  readonly onStopped: (owner: PartitionOwner, reason: 'released' | 'fenced' | 'failed') => void
+  readonly onStopped: (owner: PartitionOwner, reason: Stop) => void
 }
+
+export type Stop = 'released' | 'fenced' | 'failed'
 
 /** Something done by a person or by the sweep that belongs into a turn. */
 export type TurnAction = (turn: Turn) => void
 
-export interface PartitionOwner {
+interface QueuedAction {
+  readonly action: TurnAction
+  readonly done: () => void
+  readonly lost: (reason: unknown) => void
+}
+
+export class PartitionOwner {
   readonly partition: number
   readonly epoch: number
+  readonly memory: PartitionMemory
   /** Monotonic time until which the lease is surely ours. */
   leaseUntil: number
-  /** New rows may be in the inbox. */
-  nudge(): void
-  /** Runs `action` inside the next turn; resolves when that turn is durable, rejects when the partition was lost first. */
-  act(action: TurnAction): Promise<void>
-  observe(system: string, resource: string, subject: string, observation: Observation): void
-  /** Releases the key's deliveries again after a fix. */
-  unblock(instance: string, actor: string): Promise<void>
-  readonly memory: PartitionMemory
-  readonly idle: () => boolean
   /** After a restore: what the sweep has not yet confirmed is queried before anything is sent. */
   queryFirst: boolean
-  /** Stops taking work, waits for sends in flight, resolves when nothing of it runs any more. */
-  drain(): Promise<void>
-  /** Stops at once: the lease is gone. */
-  abandon(): void
-}
 
-interface Work {
-  readonly outcomes: { readonly goal: string; readonly command: string; readonly attempt: number; readonly outcome: Outcome }[]
-  readonly orderKeys: Set<string>
-  readonly timers: TimerRow[]
-  readonly actions: { readonly action: TurnAction; readonly done: () => void; readonly lost: (reason: unknown) => void }[]
-  readonly inbox: InboxRow[]
-}
+  readonly #parts: PartitionParts
+  readonly #ledger: LedgerParts
+  readonly #effects: EffectParts
+  readonly #alarms: Alarms
+  readonly #inbox: Inbox
+  #outcomes: { readonly sent: Sent; readonly outcome: Outcome }[] = []
+  #actions: QueuedAction[] = []
+  #timers: TimerRow[] = []
+  readonly #orderKeys = new Set<string>()
+  #state: 'running' | 'draining' | 'stopped' = 'running'
+  #wake: (() => void) | null = null
+  #sending = 0
+  #doubting = true
+  #working = true
+  #committing: Turn | null = null
+  readonly #finished: Promise<void>
 
-export function createPartitionOwner(parts: PartitionParts, partition: number, epoch: number, leaseUntil: number): PartitionOwner {
-  const { deps, clock, outbox, reader } = parts
-  const { runtime, store, settings } = deps
-  const memory = createMemory(partition, epoch)
-  const work: Work = { outcomes: [], orderKeys: new Set(), timers: [], actions: [], inbox: [] }
-  const alarms = new Map<string, { readonly at: number; readonly cancel: () => void }>()
-  const ledger: LedgerParts = {
-    deps,
-    resourceOf: parts.resourceOf,
-    takeRoom: (goal) => outbox.takeRoom(goal.system, goal.lane),
-    queryFirst: () => owner.queryFirst,
-  }
-  let state: 'running' | 'draining' | 'stopped' = 'running'
-  let wake: (() => void) | null = null
-  let inboxCursor = 0
-  let inboxHint = true
-  let sending = 0
-  let doubting = true
-
-  const signal = (): void => {
-    wake?.()
-    wake = null
-  }
-
-  const owner: PartitionOwner = {
-    partition,
-    epoch,
-    leaseUntil,
-    memory,
-    queryFirst: false,
-    nudge: () => {
-      inboxHint = true
-      signal()
-    },
-    act: (action) =>
-      new Promise<void>((done, lost) => {
-        if (state === 'stopped') return lost(new StoreUnavailable('the partition has another owner'))
-        work.actions.push({ action, done, lost })
-        signal()
-      }),
-    observe: (system, resource, subject, observation) => {
-      memory.observations.set(observationKey(system, resource, subject), observation)
-      look(`${system}|${subject}`)
-    },
-    unblock: (instance, actor) =>
-      owner.act((turn) => {
-        memory.blocked.delete(instance)
-        for (const record of memory.exceptions.values()) {
-          if (
-            record.code === 'process.failed' &&
-            record.instance !== null &&
-            instanceId(record.instance.process, record.instance.key) === instance
-          )
-            clear(turn, record.id, actor)
-        }
-        const rows = memory.skipped.splice(0)
-        work.inbox.unshift(...rows)
-        for (const timer of memory.timers.values()) armTimer(timer)
-      }),
-    idle: () =>
-      work.outcomes.length === 0 &&
-      work.orderKeys.size === 0 &&
-      work.timers.length === 0 &&
-      work.actions.length === 0 &&
-      work.inbox.length === 0 &&
-      !inboxHint &&
-      sending === 0,
-    drain: async () => {
-      if (state === 'running') state = 'draining'
-      signal()
-      await finished
-    },
-    abandon: () => {
-      if (state === 'stopped') return
-      state = 'stopped'
-      signal()
-    },
-  }
-
-  function look(orderKey: string): void {
-    work.orderKeys.add(orderKey)
-    signal()
-  }
-
-  function armAt(key: string, at: string, fire: () => void): void {
-    const due = Date.parse(at)
-    const known = alarms.get(key)
-    if (known !== undefined && known.at <= due && known.at > clock.ms()) return
-    known?.cancel()
-    const cancel = runtime.clock.setTimer(Math.max(0, due - clock.ms()), () => {
-      alarms.delete(key)
-      if (state === 'running') fire()
-    })
-    alarms.set(key, { at: due, cancel })
-  }
-
-  function armTimer(timer: TimerRow): void {
-    const key = `timer|${timerId(timer.process, timer.key, timer.timer)}`
-    alarms.get(key)?.cancel()
-    alarms.delete(key)
-    armAt(key, timer.dueAt, () => {
-      work.timers.push(timer)
-      signal()
-    })
-  }
-
-  async function takeOver(): Promise<void> {
-    for await (const row of pages('goal')) {
-      const goal = JSON.parse(row) as Goal
-      rememberGoal(memory, goal, true)
-      if (goal.commands.length > 0) memory.settledAt.set(orderKeyOf(goal), clock.iso())
-      work.orderKeys.add(orderKeyOf(goal))
+  constructor(parts: PartitionParts, grant: Grant & { readonly queryFirst: boolean }) {
+    const { deps, clock, outbox, reader } = parts
+    this.partition = grant.partition
+    this.epoch = grant.epoch
+    this.leaseUntil = grant.leaseUntil
+    this.queryFirst = grant.queryFirst
+    this.memory = createMemory(grant.partition, grant.epoch)
+    this.#parts = parts
+    this.#alarms = new Alarms(deps.runtime, clock)
+    this.#inbox = new Inbox(deps.store, this.memory, deps.settings.inboxAheadMax)
+    this.#ledger = {
+      deps,
+      resourceOf: parts.resourceOf,
+      takeRoom: (goal) => outbox.takeRoom(goal.system, goal.lane),
+      queryFirst: () => this.queryFirst,
     }
-    for await (const row of pages('timer')) {
-      const timer = JSON.parse(row) as TimerRow
-      memory.timers.set(timerId(timer.process, timer.key, timer.timer), timer)
-      armTimer(timer)
+    this.#effects = {
+      deps,
+      clock,
+      outbox,
+      reader,
+      alarms: this.#alarms,
+      ledger: this.#ledger,
+      memory: this.memory,
+      look: (orderKey) => this.#look(orderKey),
+      onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
+      stopped: () => this.#state === 'stopped',
+      leaseUntil: () => this.leaseUntil,
+      committing: () => this.#committing,
     }
-    for await (const row of pages('exception')) {
-      const record = JSON.parse(row) as ExceptionRecord
-      rememberException(memory, record)
-      if (record.code === 'process.failed' && record.instance !== null)
-        memory.blocked.add(instanceId(record.instance.process, record.instance.key))
-    }
-  }
-
-  async function* pages(table: 'goal' | 'timer' | 'exception'): AsyncGenerator<string> {
-    let after = ''
-    for (;;) {
-      const rows = await store.scanRows({ table, partition, activeOnly: true, after, limit: PAGE })
-      for (const row of rows) yield row.body
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < PAGE) return
-      after = last.id
-    }
-  }
-
-  async function run(): Promise<'released' | 'fenced' | 'failed'> {
-    await takeOver()
-    for (;;) {
-      if (state === 'stopped') return 'fenced'
-      if (inboxHint && work.inbox.length < settings.inboxAheadMax && state === 'running') await readInbox()
-      if (!hasWork()) {
-        if (state === 'draining' && sending === 0) return 'released'
-        await new Promise<void>((resolve) => {
-          wake = resolve
+    this.#finished = this.#run()
+      .catch((reason: unknown) => {
+        deps.log.warn('partition stopped', {
+          partition: this.partition,
+          reason: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
         })
-        continue
+        return 'failed' as const
+      })
+      .then((reason) => this.#stop(reason))
+  }
+
+  /** New rows may be in the inbox. */
+  nudge(): void {
+    this.#inbox.hint()
+    this.#signal()
+  }
+
+  /** Runs `action` inside the next turn; resolves when that turn is durable, rejects when the partition was lost first. */
+  act(action: TurnAction): Promise<void> {
+    return new Promise<void>((done, lost) => {
+      if (this.#state === 'stopped') return lost(new StoreUnavailable('the partition has another owner'))
+      this.#actions.push({ action, done, lost })
+      this.#signal()
+    })
+  }
+
+  /** A nomination of the sweep for an order key in mind. */
+  observe(place: { readonly system: string; readonly resource: string; readonly subject: string }, observation: Observation): void {
+    this.memory.observations.set(observationKey(place.system, place.resource, place.subject), observation)
+    this.#look(`${place.system}|${place.subject}`)
+  }
+
+  /** Releases the deliveries of an instance again after a fix. */
+  unblock(instance: string, actor: string): Promise<void> {
+    return this.act((turn) => {
+      this.memory.blocked.delete(instance)
+      for (const record of this.memory.exceptions.values()) {
+        if (
+          record.code === 'process.failed' &&
+          record.instance !== null &&
+          instanceId(record.instance.process, record.instance.key) === instance
+        )
+          clear(turn, record.id, actor)
       }
-      const ended = await oneTurn()
-      if (ended !== null) return ended
+      this.#inbox.returnSkipped()
+      for (const timer of this.memory.timers.values()) this.#arm(timer)
+    })
+  }
+
+  /** Nothing is in work; waiting for time or for targets does not count. */
+  idle(): boolean {
+    return !this.#working && !this.#hasWork() && this.#sending === 0
+  }
+
+  /** Stops taking work, waits for sends in flight, resolves when nothing of it runs any more. */
+  async drain(): Promise<void> {
+    if (this.#state === 'running') this.#state = 'draining'
+    this.#signal()
+    await this.#finished
+  }
+
+  /** Stops at once: the lease is gone. */
+  abandon(): void {
+    this.#state = 'stopped'
+    this.#signal()
+  }
+
+  #signal(): void {
+    this.#wake?.()
+    this.#wake = null
+  }
+
+  #look(orderKey: string): void {
+    this.#orderKeys.add(orderKey)
+    this.#signal()
+  }
+
+  #arm(timer: TimerRow): void {
+    this.#alarms.reset(`timer|${timerId(timer.process, timer.key, timer.timer)}`, timer.dueAt, () => {
+      this.#timers.push(timer)
+      this.#signal()
+    })
+  }
+
+  async #run(): Promise<Stop> {
+    const { deps, clock } = this.#parts
+    await takeOver(deps.store, this.memory, clock.iso())
+    for (const orderKey of this.memory.goalsByOrderKey.keys()) this.#orderKeys.add(orderKey)
+    for (const timer of this.memory.timers.values()) this.#arm(timer)
+    for (;;) {
+      if (this.#state === 'running') await this.#inbox.fill()
+      if (this.#state === 'stopped') return 'fenced'
+      if (!this.#hasWork()) {
+        if (this.#state === 'draining' && this.#sending === 0) return 'released'
+        this.#working = false
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+        this.#working = true
+      } else if (!(await this.#turn())) return 'fenced'
     }
   }
 
-  function hasWork(): boolean {
-    if (work.outcomes.length > 0 || work.actions.length > 0) return true
-    if (state === 'draining') return false
-    return inboxHint || work.inbox.length > 0 || work.orderKeys.size > 0 || work.timers.length > 0
+  #hasWork(): boolean {
+    if (this.#outcomes.length > 0 || this.#actions.length > 0) return true
+    if (this.#state !== 'running') return false
+    return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0
   }
 
-  async function readInbox(): Promise<void> {
-    inboxHint = false
-    const rows = await store.readInbox(partition, inboxCursor, settings.inboxAheadMax)
-    for (const row of rows) {
-      inboxCursor = row.sequence
-      if (memory.blocked.has(instanceId(row.process, row.key))) memory.skipped.push(row)
-      else work.inbox.push(row)
-    }
-    if (rows.length === settings.inboxAheadMax) inboxHint = true
-  }
-
-  async function oneTurn(): Promise<'fenced' | 'failed' | null> {
-    const turn = beginTurn(memory, clock.iso())
-    const actions = work.actions.splice(0)
+  /** False: the partition is no longer ours. */
+  async #turn(): Promise<boolean> {
+    const turn = beginTurn(this.memory, this.#parts.clock.iso())
+    const actions = this.#actions.splice(0)
     try {
-      if (doubting) doubtIntents(turn, ledger)
-      doubting = false
-      for (const one of work.outcomes.splice(0, settings.turnItemsMax))
-        takeOutcome(turn, ledger, goalIn(turn, one.goal), one.command, one.attempt, one.outcome)
+      if (this.#doubting) doubtIntents(turn, this.#ledger)
+      this.#doubting = false
+      const most = this.#parts.deps.settings.turnItemsMax
+      for (const { sent, outcome } of this.#outcomes.splice(0, most))
+        takeOutcome(turn, this.#ledger, { ...sent, goal: goalIn(turn, sent.goal), outcome })
       for (const one of actions) one.action(turn)
-      takeOrderKeys(turn)
-      await takeDeliveries(turn)
-      await settleTurn(turn)
-      const ended = await commitTurn(turn)
+      this.#takeOrderKeys(turn, most)
+      await this.#takeDeliveries(turn, most)
+      await this.#settle(turn)
+      const ours = await this.#commit(turn)
       for (const one of actions) {
-        if (ended === null) one.done()
+        if (ours) one.done()
         else one.lost(new StoreUnavailable('the partition has another owner'))
       }
-      return ended
+      return ours
     } catch (reason) {
-      giveBack(turn)
+      this.#giveBack(turn)
       for (const one of actions) one.lost(reason)
       throw reason
     }
   }
 
-  function takeOrderKeys(turn: Turn): void {
+  #takeOrderKeys(turn: Turn, most: number): void {
     let taken = 0
-    for (const orderKey of work.orderKeys) {
-      if (taken++ >= settings.turnItemsMax) return
-      work.orderKeys.delete(orderKey)
+    for (const orderKey of this.#orderKeys) {
+      if (taken++ >= most) return
+      this.#orderKeys.delete(orderKey)
       turn.dirty.add(orderKey)
     }
   }
 
-  async function takeDeliveries(turn: Turn): Promise<void> {
-    for (const timer of work.timers.splice(0, settings.turnItemsMax)) turn.pending.push(timerDelivery(timer, turn.at))
-    if (state !== 'running' || work.inbox.length === 0) return
-    const rows = nextRows()
-    await loadStates(rows)
-    for (const delivery of await deliveriesOf(rows)) turn.pending.push(delivery)
+  async #takeDeliveries(turn: Turn, most: number): Promise<void> {
+    for (const timer of this.#timers.splice(0, most)) turn.pending.push(timerDelivery(timer, turn))
+    if (this.#state !== 'running') return
+    const rows = this.#inbox.take(most)
+    if (rows.length === 0) return
+    const { deps, cache } = this.#parts
+    await loadInstances(deps.store, this.memory, { ids: rows.map((row) => instanceId(row.process, row.key)), processes: deps.processes })
+    turn.pending.push(...(await this.#inbox.deliveries(rows, cache)))
   }
 
-  /** Holds first, then in order of arrival: a hold may pass pending work, nothing else may. */
-  function nextRows(): InboxRow[] {
-    const safety = work.inbox.filter((row) => row.lane === 'safety')
-    if (safety.length === 0 || safety.length === work.inbox.length) return work.inbox.splice(0, settings.turnItemsMax)
-    const rest = work.inbox.filter((row) => row.lane !== 'safety')
-    const taken = [...safety.splice(0, settings.turnItemsMax)]
-    taken.push(...rest.splice(0, settings.turnItemsMax - taken.length))
-    work.inbox.splice(0, work.inbox.length, ...safety, ...rest)
-    return taken
-  }
-
-  async function loadStates(rows: readonly InboxRow[]): Promise<void> {
-    const missing = new Set<string>()
-    for (const row of rows) {
-      const id = instanceId(row.process, row.key)
-      if (!memory.instances.has(id)) missing.add(id)
-    }
-    if (missing.size === 0) return
-    const found = await store.readRows('state', [...missing])
-    for (const id of missing) {
-      const [name, key] = id.split('\u001f') as [string, string]
-      const process = deps.processes.get(name)
-      if (process === undefined) continue
-      const row = found.get(id)
-      memory.instances.set(
-        id,
-        row === undefined
-          ? { version: process.version, state: process.initial(key), stored: false }
-          : migrated(process, JSON.parse(row.body) as { version: number; state: unknown }),
-      )
-    }
-  }
-
-  async function deliveriesOf(rows: readonly InboxRow[]): Promise<PendingDelivery[]> {
-    const missing = rows.filter((row) => parts.cache.get(row.from.partition, row.from.sequence) === undefined).map((row) => row.from)
-    const read = new Map<string, ReturnType<typeof parseEntry>>()
-    if (missing.length > 0) {
-      for (const entry of await store.readEntries(missing)) read.set(`${entry.partition}.${entry.sequence}`, parseEntry(entry.body))
-    }
-    const deliveries: PendingDelivery[] = []
-    for (const row of rows) {
-      const entry = parts.cache.get(row.from.partition, row.from.sequence) ?? read.get(`${row.from.partition}.${row.from.sequence}`)
-      assert(entry !== undefined, `entry ${row.from.partition}.${row.from.sequence} is missing`)
-      const goal = entry.kind === 'goal' ? await goalById(entry.goal) : undefined
-      deliveries.push({
-        process: row.process,
-        key: row.key,
-        lane: row.lane,
-        event: eventAt(entry, row.from, () => goal),
-        inbox: row.sequence,
-        origin: null,
-      })
-    }
-    return deliveries
-  }
-
-  async function goalById(id: string): Promise<Goal | undefined> {
-    const known = memory.goals.get(id)
-    if (known !== undefined) return known
-    const row = (await store.readRows('goal', [id])).get(id)
-    return row === undefined ? undefined : (JSON.parse(row.body) as Goal)
-  }
-
-  async function settleTurn(turn: Turn): Promise<void> {
+  async #settle(turn: Turn): Promise<void> {
     for (let round = 0; turn.pending.length > 0 || turn.dirty.size > 0; round++) {
-      assert(round < TURNS_INNER_MAX, 'a turn comes to rest')
-      while (turn.pending.length > 0) {
-        const delivery = turn.pending.shift() as PendingDelivery
-        if (delivery.inbox !== null && memory.blocked.has(instanceId(delivery.process, delivery.key))) {
-          memory.skipped.push({
-            partition,
-            sequence: delivery.inbox,
-            process: delivery.process,
-            key: delivery.key,
-            lane: delivery.lane,
-            from: delivery.event.address,
-          })
-          continue
-        }
-        await runDelivery(turn, parts, delivery)
-      }
-      evaluateDirty(turn, ledger)
+      assert(round < ROUNDS_PER_TURN_MAX, 'a turn comes to rest')
+      for (const delivery of turn.pending.splice(0)) await runDelivery(turn, this.#parts, delivery)
+      if (turn.pending.length === 0) evaluateDirty(turn, this.#ledger)
     }
   }
 
-  async function commitTurn(turn: Turn): Promise<'fenced' | 'failed' | null> {
+  async #commit(turn: Turn): Promise<boolean> {
+    const { deps } = this.#parts
     if (!turnIsEmpty(turn)) {
-      const pause = runtime.yieldPoint('before-turn-commit')
-      if (pause !== undefined) await pause
-      const result = await store.commit(batchOf(turn, deps.worker))
+      const before = deps.runtime.yieldPoint('before-turn-commit')
+      if (before !== undefined) await before
+      this.#committing = turn
+      const result = await deps.store.commit(batchOf(turn, deps.worker))
       if (result.result !== 'committed') {
-        runtime.sometimes('turn-fenced')
-        giveBack(turn)
-        return 'fenced'
+        deps.runtime.sometimes('turn-fenced')
+        this.#giveBack(turn)
+        return false
       }
-      applyTurn(turn)
-      trimInstances(turn)
-      const after = runtime.yieldPoint('after-turn-commit')
+      applyTurn(turn, deps.settings)
+      this.#committing = null
+      const after = deps.runtime.yieldPoint('after-turn-commit')
       if (after !== undefined) await after
     }
-    for (const effect of turn.effects) carryOut(turn, effect)
-    for (const timer of turn.timers.values()) if (timer !== null) armTimer(timer)
-    return null
+    for (const effect of turn.effects) {
+      if (effect.effect === 'send') this.#sending++
+      carryOutEffect(this.#effects, effect, turn.at)
+    }
+    for (const timer of turn.timers.values()) if (timer !== null) this.#arm(timer)
+    return true
   }
 
-  function giveBack(turn: Turn): void {
+  /** Room that was taken for commands which are not going to be sent. */
+  #giveBack(turn: Turn): void {
     for (const effect of turn.effects) {
       if (effect.effect !== 'send') continue
       const goal = goalIn(turn, effect.goal)
-      if (goal !== undefined) outbox.giveRoom(goal.system, goal.lane)
+      if (goal !== undefined) this.#parts.outbox.giveRoom(goal.system, goal.lane)
     }
   }
 
-  /** Least recently staged first: a stored instance can always be read again. */
-  function trimInstances(turn: Turn): void {
-    for (const [id, instance] of turn.instances) {
-      memory.instances.delete(id)
-      memory.instances.set(id, { ...instance, stored: true } satisfies Instance)
+  #onOutcome(sent: Sent, outcome: Outcome): void {
+    this.#sending--
+    if (this.#state === 'stopped') void this.#keepLate(sent, outcome)
+    else this.#outcomes.push({ sent, outcome })
+    this.#signal()
+  }
+
+  /** The lease is gone: the outcome is kept as evidence and changes nothing. */
+  async #keepLate(sent: Sent, outcome: Outcome): Promise<void> {
+    const { deps, clock } = this.#parts
+    const { partition, epoch } = this
+    deps.runtime.sometimes('late-outcome')
+    const entry: LateEntry = {
+      kind: 'late',
+      command: sent.command.id,
+      epoch,
+      at: clock.iso(),
+      outcome: outcome.outcome,
+      detail: outcome.detail,
     }
-    for (const id of memory.instances.keys()) {
-      if (memory.instances.size <= settings.instancesCachedMax) return
-      memory.instances.delete(id)
-    }
-  }
-
-  function carryOut(turn: Turn, effect: Effect): void {
-    switch (effect.effect) {
-      case 'send':
-        return send(effect.goal, effect.command)
-      case 'wake':
-        return armAt(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
-      case 'read':
-        return wish(effect.goal.system, effect.goal.resource, effect.goal.subject, effect.notBefore, orderKeyOf(effect.goal))
-      case 'readPremise':
-        return wishPremise(turn, effect.goal)
-      case 'waitForRoom': {
-        const orderKey = orderKeyOf(effect.goal)
-        return outbox.whenRoom(effect.goal.system, effect.goal.lane, {
-          key: `${partition}|${orderKey}`,
-          site: effect.goal.site,
-          ready: () => look(orderKey),
-        })
-      }
-    }
-  }
-
-  function wish(system: string, resource: string, subject: string, notBefore: string, orderKey: string): void {
-    reader.wish({
-      system,
-      resource,
-      subject,
-      notBefore,
-      wisher: `${partition}.${epoch}|${orderKey}`,
-      serve: (observation) => {
-        if (state === 'stopped' || !memory.goalsByOrderKey.has(orderKey)) return
-        memory.observations.set(observationKey(system, resource, subject), observation)
-        look(orderKey)
-      },
-    })
-  }
-
-  function wishPremise(turn: Turn, goal: Goal): void {
-    const { premise } = goal
-    if (premise === null) return
-    const orderKey = orderKeyOf(goal)
-    reader.wish({
-      system: premise.system,
-      resource: premise.resource,
-      subject: premise.key,
-      notBefore: turn.at,
-      wisher: `${partition}.${epoch}|${orderKey}|premise`,
-      serve: (observation) => {
-        if (state === 'stopped') return
-        rememberPremise(observationKey(premise.system, premise.resource, premise.key), observation)
-        look(orderKey)
-      },
-    })
-  }
-
-  /** Premises serve for seconds only; the oldest go first. */
-  function rememberPremise(key: string, observation: Observation): void {
-    memory.premises.delete(key)
-    memory.premises.set(key, observation)
-    for (const oldest of memory.premises.keys()) {
-      if (memory.premises.size <= settings.inboxAheadMax) return
-      memory.premises.delete(oldest)
-    }
-  }
-
-  function send(goalId: string, commandId: string): void {
-    const goal = memory.goals.get(goalId) as Goal
-    const command = goal.commands.find((one) => one.id === commandId) as Command
-    const attempt = command.attempts
-    const intentMono = runtime.clock.monoNow()
-    sending++
-    outbox.enqueue(goal.system, {
-      item: { reference: command.reference, command: command.id, resource: goal.resource, subject: goal.subject, action: command.action },
-      orderKey: orderKeyOf(goal),
-      lane: goal.lane,
-      guard: () => guard(goalId, command, intentMono),
-      done: (outcome) => {
-        sending--
-        if (state === 'stopped') void keepLateOutcome(command, outcome)
-        else work.outcomes.push({ goal: goalId, command: commandId, attempt, outcome })
-        signal()
-      },
-    })
-  }
-
-  /** Asked in the tick of the socket write: deadline, lease, holds and premise as known in this very tick. */
-  function guard(goalId: string, command: Command, intentMono: number): boolean {
-    if (state === 'stopped') return false
-    const now = runtime.clock.monoNow()
-    if (now - intentMono >= settings.sendDeadlineMs) return false
-    const goal = memory.goals.get(goalId)
-    if (goal === undefined) return false
-    const timeoutMs = deps.connectors.get(goal.system)?.spec.callTimeoutMs ?? 0
-    if (owner.leaseUntil - now <= timeoutMs) return false
-    if (!frees(command)) return maySend(memory, goalId, command, () => false)
-    if (premiseOf({ memory, at: clock.iso() }, ledger, goal) === 'gone') return false
-    return maySend(
-      memory,
-      goalId,
-      command,
-      (action, condition) =>
-        action.type === 'move' && condition.predicate.type === 'notUsable' && scopeCovers(condition.predicate.scope, action.from.carrier),
-    )
-  }
-
-  async function keepLateOutcome(command: Command, outcome: Outcome): Promise<void> {
-    runtime.sometimes('late-outcome')
-    const entry: LateEntry = { kind: 'late', command: command.id, epoch, at: clock.iso(), outcome: outcome.outcome, detail: outcome.detail }
+    const write = { partition, owner: null, entries: [encodeEntry(entry)], deliveries: [], consumed: [], rows: [] }
     try {
-      await store.commit({
-        expect: [],
-        identities: [],
-        raw: [],
-        partitions: [{ partition, owner: null, entries: [encodeEntry(entry)], deliveries: [], consumed: [], rows: [] }],
-      })
+      await deps.store.commit({ expect: [], identities: [], raw: [], partitions: [write] })
     } catch (reason) {
-      deps.log.warn('a late outcome could not be kept', { command: command.id, outcome: outcome.outcome, reason: String(reason) })
+      deps.log.warn('a late outcome could not be kept', { command: sent.command.id, outcome: outcome.outcome, reason: String(reason) })
     }
   }
 
-  function timerDelivery(timer: TimerRow, at: string): PendingDelivery {
-    const source = { instance: 'hub', record: `timer/${timer.timer}`, version: String(timer.generation) }
-    return {
-      process: timer.process,
-      key: timer.key,
-      lane: 'normal',
-      event: {
-        type: TIMER_FIRED,
-        subject: timer.key,
-        source,
-        occurredAt: timer.dueAt,
-        receivedAt: at,
-        recordedAt: at,
-        address: { partition, sequence: -1, ordinal: 0 },
-        data: { timer: timer.timer, generation: timer.generation },
-      },
-      inbox: null,
-      origin: null,
-    }
+  #stop(reason: Stop): void {
+    this.#state = 'stopped'
+    this.#alarms.close()
+    for (const one of this.#actions.splice(0)) one.lost(new StoreUnavailable('the partition has another owner'))
+    for (const { sent, outcome } of this.#outcomes.splice(0)) void this.#keepLate(sent, outcome)
+    this.#parts.onStopped(this, reason)
   }
-
-  const finished: Promise<void> = run()
-    .catch((reason: unknown) => {
-      deps.log.warn('partition stopped', { partition, reason: reason instanceof Error ? reason.message : String(reason) })
-      return 'failed' as const
-    })
-    .then((reason) => {
-      state = 'stopped'
-      for (const alarm of alarms.values()) alarm.cancel()
-      for (const one of work.actions.splice(0)) one.lost(new StoreUnavailable('the partition has another owner'))
-      parts.onStopped(owner, reason)
-    })
-  return owner
 }
 
-/** Only a movement towards free use frees stock; everything else restricts or writes records. */
-function frees(command: Command): boolean {
-  return command.action.type === 'move' && command.action.to === 'unrestricted'
+function timerDelivery(timer: TimerRow, turn: Turn): PendingDelivery {
+  const source = { instance: 'hub', record: `timer/${timer.timer}`, version: String(timer.generation) }
+  const address = { partition: turn.memory.partition, sequence: -1, ordinal: 0 }
+  return {
+    process: timer.process,
+    key: timer.key,
+    lane: 'normal',
+    event: {
+      type: TIMER_FIRED,
+      subject: timer.key,
+      source,
+      occurredAt: timer.dueAt,
+      receivedAt: turn.at,
+      recordedAt: turn.at,
+      address,
+      data: { timer: timer.timer, generation: timer.generation },
+    },
+    inbox: null,
+    origin: null,
+  }
 }

@@ -7,7 +7,8 @@ import type { Goal } from '../model/goal.ts'
 import type { EngineDeps } from './deps.ts'
 import { instanceId } from './derive.ts'
 import type { ExceptionRecord } from './exceptions.ts'
-import { type Intake, type IntakeResult, nativeTag } from './intake.ts'
+import type { Intake, IntakeResult } from './intake.ts'
+import { nativeTag } from './intake-plan.ts'
 import type { PartitionOwner } from './partition.ts'
 import { changeGoal, clear, goalIn } from './turn.ts'
 
@@ -58,8 +59,7 @@ export function createResumer(
     exception: string,
     actor: string,
   ): Promise<boolean> {
-    const rows = await store.scanRows({ table: 'parked', activeOnly: true, tag: nativeTag(native), after: '', limit: PAGE })
-    const parked = rows.map((row) => ({ id: row.id, ...(JSON.parse(row.body) as { raw: string; at: string }) }))
+    const parked = await parkedOf(nativeTag(native))
     for (const one of parked) {
       const [reference, element] = splitRaw(one.raw)
       const bytes = await store.readRaw(reference)
@@ -67,27 +67,35 @@ export function createResumer(
       const last = one === parked.at(-1)
       const results = await parts.intake.resume(
         { bytes, items: [{ instance: native.instance, item: itemOf(bytes, element) }] },
-        [one.id],
-        native,
-        last,
+        { rows: [one.id], native, last },
       )
       if (results.some((result: IntakeResult) => result.result === 'parked')) return false
     }
     return closeException(exception, actor)
   }
 
-  async function retryGoal(exception: ExceptionRecord, actor: string): Promise<boolean> {
-    for (const owner of parts.owners().values()) {
-      const goal: Goal | undefined = owner.memory.goals.get(exception.goal ?? '')
-      if (goal === undefined) continue
-      await owner.act((turn) => {
-        const current = goalIn(turn, goal.id)
-        if (current !== undefined) changeGoal(turn, current, { type: 'retried', actor })
-        clear(turn, exception.id, actor)
-      })
-      return true
+  async function parkedOf(tag: string): Promise<{ readonly id: string; readonly raw: string }[]> {
+    const parked: { readonly id: string; readonly raw: string }[] = []
+    for (let after = ''; ; ) {
+      const rows = await store.scanRows({ table: 'parked', activeOnly: true, tag, after, limit: PAGE })
+      for (const row of rows) parked.push({ id: row.id, raw: (JSON.parse(row.body) as { raw: string }).raw })
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE) return parked
+      after = last.id
     }
-    return false
+  }
+
+  async function retryGoal(exception: ExceptionRecord, actor: string): Promise<boolean> {
+    const id = exception.goal ?? ''
+    const row = (await store.readRows('goal', [id])).get(id)
+    const owner = row === undefined ? undefined : parts.owners().get(row.partition)
+    if (row === undefined || owner === undefined) return false
+    await owner.act((turn) => {
+      if (goalIn(turn, id) === undefined) turn.loaded.set(id, JSON.parse(row.body) as Goal)
+      changeGoal(turn, goalIn(turn, id) as Goal, { type: 'retried', actor })
+      clear(turn, exception.id, actor)
+    })
+    return true
   }
 
   async function closeException(id: string, actor: string): Promise<boolean> {

@@ -3,7 +3,7 @@
  * journals. Must never decide anything itself, and never lose an event because an instance failed on it.
  */
 import { assert } from '../assert.ts'
-import type { DomainEvent, RecordedEvent } from '../model/envelope.ts'
+import type { DomainEvent, EventAddress, RecordedEvent } from '../model/envelope.ts'
 import { GOAL_SETTLED, type GoalSettled, TIMER_FIRED, type TimerFired } from '../model/events.ts'
 import { type Goal, type GoalChange, orderKeyOf } from '../model/goal.ts'
 import type { Context, Decision, Process } from '../process/process.ts'
@@ -15,6 +15,7 @@ import { openException } from './exceptions.ts'
 import { foldGoalDecision, foldState, foldTimer, type TimerRow } from './fold.ts'
 import type { Instance } from './memory.ts'
 import type { Route } from './routes.ts'
+import { loadInstances } from './takeover.ts'
 import { timerId } from './timer-id.ts'
 import { clear, goalIn, raise, type Turn } from './turn.ts'
 
@@ -39,16 +40,16 @@ export async function runDelivery(turn: Turn, parts: RunParts, delivery: Pending
   const process = parts.deps.processes.get(delivery.process)
   assert(process !== undefined, `no process is called ${delivery.process}`)
   if (delivery.event.type === TIMER_FIRED && !timerStands(turn, delivery)) return
-  const instance = await instanceOf(turn, parts, process, delivery.key, id)
+  const instance = await instanceOf(turn, parts, id)
   const context = parts.contextOf(process)
   let decision: Decision<unknown>
   let goals: GoalDecision[]
   try {
     decision = process.decide(instance.state, delivery.event, context.value)
-    goals = await goalDecisions(turn, parts, process, delivery.key, instance, decision.goals)
+    goals = await goalDecisions(turn, parts, { process, key: delivery.key, instance, changes: decision.goals })
     assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
   } catch (reason) {
-    return fail(turn, parts, delivery, id, reason)
+    return fail(turn, parts, { delivery, id, reason })
   }
   record(turn, parts, { delivery, id, process, context, decision, goals })
 }
@@ -95,7 +96,9 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   stageGoals(turn, entry)
   for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
   stageExceptions(turn, parts, entry)
-  entry.events.forEach((emitted, position) => route(turn, parts, delivery, emitted, { entry: index, ordinal: position + 1 }))
+  entry.events.forEach((emitted, position) =>
+    route(turn, parts, { cause: delivery, event: emitted, origin: { entry: index, ordinal: position + 1 } }),
+  )
   if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
 }
 
@@ -112,6 +115,7 @@ function stageGoals(turn: Turn, entry: DecisionEntry): void {
     if (change.change === 'same') {
       // An equal predicate was set again: nothing changes, but the process has reason to doubt, so look afresh.
       if (next.state === 'met' || next.state === 'open') turn.effects.push({ effect: 'read', goal: next, notBefore: turn.at })
+      if (change.premise !== undefined) turn.goals.set(next.id, next)
     } else turn.goals.set(next.id, next)
     turn.dirty.add(orderKeyOf(next))
   }
@@ -130,10 +134,13 @@ function stageExceptions(turn: Turn, parts: RunParts, entry: DecisionEntry): voi
 function route(
   turn: Turn,
   parts: RunParts,
-  cause: PendingDelivery,
-  event: DomainEvent,
-  origin: { readonly entry: number; readonly ordinal: number },
+  emitted: {
+    readonly cause: PendingDelivery
+    readonly event: DomainEvent
+    readonly origin: { readonly entry: number; readonly ordinal: number }
+  },
 ): void {
+  const { cause, event, origin } = emitted
   const address = { partition: turn.memory.partition, sequence: -1, ordinal: origin.ordinal }
   for (const to of parts.routes(event)) {
     if (to.partition === turn.memory.partition) {
@@ -153,6 +160,9 @@ function route(
 
 /** A delivery whose instance waits for a person: what came by the inbox stays there, what arose in this turn goes there. */
 function defer(turn: Turn, delivery: PendingDelivery): void {
+  const { process, key, lane, inbox } = delivery
+  if (inbox !== null)
+    turn.memory.skipped.push({ partition: turn.memory.partition, sequence: inbox, process, key, lane, from: delivery.event.address })
   if (delivery.origin === null) return
   turn.deliveries.push({
     toPartition: turn.memory.partition,
@@ -163,7 +173,12 @@ function defer(turn: Turn, delivery: PendingDelivery): void {
   })
 }
 
-function fail(turn: Turn, parts: RunParts, delivery: PendingDelivery, id: string, reason: unknown): void {
+function fail(
+  turn: Turn,
+  parts: RunParts,
+  failure: { readonly delivery: PendingDelivery; readonly id: string; readonly reason: unknown },
+): void {
+  const { delivery, id, reason } = failure
   const message = reason instanceof Error ? reason.message : 'thrown value is not an Error'
   parts.deps.runtime.sometimes('process-failed')
   turn.memory.blocked.add(id)
@@ -181,35 +196,19 @@ function fail(turn: Turn, parts: RunParts, delivery: PendingDelivery, id: string
   defer(turn, delivery)
 }
 
-async function instanceOf(turn: Turn, parts: RunParts, process: Process, key: string, id: string): Promise<Instance> {
+async function instanceOf(turn: Turn, parts: RunParts, id: string): Promise<Instance> {
   const known = turn.instances.get(id) ?? turn.memory.instances.get(id)
   if (known !== undefined) return known
-  const rows = await parts.deps.store.readRows('state', [id])
-  const row = rows.get(id)
-  const instance =
-    row === undefined
-      ? { version: process.version, state: process.initial(key), stored: false }
-      : migrated(process, JSON.parse(row.body) as { version: number; state: unknown })
-  turn.memory.instances.set(id, instance)
-  return instance
-}
-
-export function migrated(process: Process, row: { readonly version: number; readonly state: unknown }): Instance {
-  return {
-    version: process.version,
-    state: row.version === process.version ? row.state : process.migrate(row.state, row.version),
-    stored: true,
-  }
+  await loadInstances(parts.deps.store, turn.memory, { ids: [id], processes: parts.deps.processes })
+  return turn.memory.instances.get(id) as Instance
 }
 
 async function goalDecisions(
   turn: Turn,
   parts: RunParts,
-  process: Process,
-  key: string,
-  instance: Instance,
-  changes: readonly GoalChange[],
+  deciding: { readonly process: Process; readonly key: string; readonly instance: Instance; readonly changes: readonly GoalChange[] },
 ): Promise<GoalDecision[]> {
+  const { process, key, instance, changes } = deciding
   const named = changes.map((change) =>
     goalId(parts.deps.runtime.hash, process.name, key, change.change === 'set' ? change.goal.name : change.name),
   )
@@ -232,7 +231,9 @@ function goalDecision(turn: Turn, id: string, change: GoalChange): GoalDecision 
   }
   if (goal === undefined) return { change: 'set', id, generation: 1, goal: change.goal }
   const standing = goal.state !== 'withdrawn' && !goal.withdrawing
-  if (standing && sameValue(goal.predicate, change.goal.predicate)) return { change: 'same', id }
+  if (standing && sameValue(goal.predicate, change.goal.predicate)) {
+    return sameValue(goal.premise, change.goal.premise) ? { change: 'same', id } : { change: 'same', id, premise: change.goal.premise }
+  }
   assert(!(standing && goal.kind === 'posting'), `posting ${goal.name} was set with another predicate`)
   return { change: 'set', id, generation: goal.generation + 1, goal: change.goal }
 }
@@ -265,11 +266,9 @@ function timerStands(turn: Turn, delivery: PendingDelivery): boolean {
 /** The event that tells an instance how its goal ended. */
 export function settledEvent(
   goal: Goal,
-  state: GoalSettled['state'],
-  detail: string,
-  at: string,
-  partition: number,
+  settled: { readonly state: GoalSettled['state']; readonly detail: string; readonly at: string; readonly partition: number },
 ): RecordedEvent<GoalSettled> {
+  const { state, detail, at, partition } = settled
   return {
     type: GOAL_SETTLED,
     subject: goal.subject,
@@ -282,19 +281,15 @@ export function settledEvent(
   }
 }
 
-/** The event that an inbox row points at. */
-export function eventAt(
-  entry: Entry,
-  address: { readonly partition: number; readonly sequence: number; readonly ordinal: number },
-  goal: (id: string) => Goal | undefined,
-): RecordedEvent {
+/** The event that an inbox row points at. `goal` is the one a ledger entry speaks of. */
+export function eventAt(entry: Entry, address: EventAddress, goal: Goal | undefined): RecordedEvent {
   if (entry.kind === 'input') return { ...entry.event, address, recordedAt: entry.recordedAt }
   if (entry.kind === 'decision') return { ...(entry.events[address.ordinal - 1] as DomainEvent), address, recordedAt: entry.recordedAt }
   assert(
     entry.kind === 'goal' && entry.change.type === 'settled',
     `no event stands at ${address.partition}.${address.sequence}.${address.ordinal}`,
   )
-  const known = goal(entry.goal)
-  assert(known !== undefined, `goal ${entry.goal} is not known`)
-  return settledEvent(known, entry.change.state, entry.change.detail, entry.at, address.partition)
+  assert(goal !== undefined, `goal ${entry.goal} is not known`)
+  const { state, detail } = entry.change
+  return settledEvent(goal, { state, detail, at: entry.at, partition: address.partition })
 }

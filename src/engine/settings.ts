@@ -23,8 +23,8 @@ export interface EngineSettings {
   /** Inputs waiting for the journal; beyond it intake answers 503. */
   readonly intakeQueueMax: number
   readonly instancesCachedMax: number
+  readonly premisesKeptMax: number
   readonly entriesCachedMax: number
-  readonly parkedPerKeyMax: number
   readonly sending: 'active' | 'shadow'
 }
 
@@ -45,7 +45,7 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   intakeBatchMax: 500,
   intakeQueueMax: 20_000,
   instancesCachedMax: 50_000,
+  premisesKeptMax: 10_000,
   entriesCachedMax: 20_000,
-  parkedPerKeyMax: 1_000,
   sending: 'active',
 })

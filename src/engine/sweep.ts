@@ -70,7 +70,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     if (owner.memory.goalsByOrderKey.has(`${system}|${subject}`)) {
       // A fresher read already in mind says more than a page of the sweep.
       const known = owner.memory.observations.get(`${system}|${subject}|${resource}`)
-      if (known === undefined || known.beganAt < observation.beganAt) owner.observe(system, resource, subject, observation)
+      if (known === undefined || known.beganAt < observation.beganAt) owner.observe({ system, resource, subject }, observation)
       return
     }
     if (observation.kind === 'stock') await explain(owner, emitter.name, system, subject, observation)
@@ -110,18 +110,19 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   async function pollChanges(connector: Connector): Promise<boolean> {
     const system = connector.spec.instance
     const owner = parts.owners().get(partitionOf(`source/${system}`, store.meta.partitions))
-    if (owner === undefined) return true
     const row = (await store.readRows('cursor', [system])).get(system)
-    const saved = row === undefined ? null : (JSON.parse(row.body) as { cursor: string; incarnation: number })
+    const saved = row === undefined ? null : (JSON.parse(row.body) as { cursor: string; incarnation: number; caughtUp: boolean })
+    // Another worker polls it: after a restore nothing counts as swept before that worker has caught up.
+    if (owner === undefined) return saved?.incarnation === store.meta.incarnation && saved.caughtUp
     // A restored store forgets its position: everything is asked for again, and identities tell what is new.
     let cursor = saved !== null && saved.incarnation === store.meta.incarnation ? saved.cursor : null
     for (let page = 0; page < PAGES_MAX && !stopped; page++) {
       const changes = await connector.changes(cursor, call(connector))
       if ('failed' in changes) return false
       await acceptAll(system, changes.items)
-      if (changes.cursor !== cursor) {
+      if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
         cursor = changes.cursor
-        const body = JSON.stringify({ cursor, incarnation: store.meta.incarnation })
+        const body = JSON.stringify({ cursor, incarnation: store.meta.incarnation, caughtUp: !changes.more })
         await owner.act((turn) => turn.rows.push({ table: 'cursor', id: system, partition: owner.partition, active: false, tag: '', body }))
       }
       if (!changes.more) return true
@@ -188,6 +189,6 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     },
     sweep,
     mustQueryFirst: async (partition) =>
-      store.meta.incarnation > 0 && !(await store.readRows('setting', [sweptId(partition)])).has(sweptId(partition)),
+      store.meta.incarnation > 1 && !(await store.readRows('setting', [sweptId(partition)])).has(sweptId(partition)),
   }
 }

@@ -11,6 +11,9 @@ import { type Entry, encodeEntry, type GoalEntry } from './entries.ts'
 import { type ExceptionRecord, exceptionEntry, exceptionRow } from './exceptions.ts'
 import { foldGoalEntry, goalActive, type TimerRow } from './fold.ts'
 import { type Instance, type PartitionMemory, rememberException, rememberGoal } from './memory.ts'
+import type { EngineSettings } from './settings.ts'
+
+const SETTLEMENTS_KEPT = 20_000
 
 /** What the shell does once the turn is durable. */
 export type Effect =
@@ -164,14 +167,31 @@ export function batchOf(turn: Turn, worker: string): Batch {
 }
 
 /** Makes a committed turn the owner's memory. */
-export function applyTurn(turn: Turn): void {
+export function applyTurn(turn: Turn, settings: EngineSettings): void {
   const { memory } = turn
-  for (const [id, instance] of turn.instances) memory.instances.set(id, { ...instance, stored: true })
+  for (const [id, instance] of turn.instances) {
+    // Newest last, so that what has rested longest is forgotten first; it can always be read again.
+    memory.instances.delete(id)
+    memory.instances.set(id, { ...instance, stored: true })
+  }
+  trim(memory.instances, settings.instancesCachedMax)
   for (const goal of turn.goals.values()) rememberGoal(memory, goal, goalActive(goal))
   for (const [id, timer] of turn.timers) {
     if (timer === null) memory.timers.delete(id)
     else memory.timers.set(id, timer)
   }
   for (const record of turn.exceptions.values()) rememberException(memory, record)
-  for (const [orderKey, at] of turn.settled) if (memory.goalsByOrderKey.has(orderKey)) memory.settledAt.set(orderKey, at)
+  for (const [orderKey, at] of turn.settled) {
+    memory.settledAt.delete(orderKey)
+    memory.settledAt.set(orderKey, at)
+  }
+  // A settlement matters for one lag only.
+  trim(memory.settledAt, SETTLEMENTS_KEPT)
+}
+
+function trim(kept: Map<string, unknown>, most: number): void {
+  for (const id of kept.keys()) {
+    if (kept.size <= most) return
+    kept.delete(id)
+  }
 }

@@ -1,0 +1,153 @@
+/**
+ * What leaves a partition once a turn is durable: commands to the outbox, wishes to the reader, wake-ups. The send
+ * guard stands here, because it is asked in the tick of the socket write and must know what is known in that tick.
+ */
+import type { Outcome } from '../connectors/connector.ts'
+import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
+import type { Observation } from '../model/observation.ts'
+import { scopeCovers } from '../model/scope.ts'
+import type { Alarms } from './alarms.ts'
+import type { EngineDeps, HubClock } from './deps.ts'
+import { type LedgerParts, premiseOf } from './ledger.ts'
+import { observationKey, type PartitionMemory } from './memory.ts'
+import type { Outbox } from './outbox.ts'
+import type { Reader } from './reader.ts'
+import type { Effect, Turn } from './turn.ts'
+
+export interface EffectParts {
+  readonly deps: EngineDeps
+  readonly clock: HubClock
+  readonly outbox: Outbox
+  readonly reader: Reader
+  readonly alarms: Alarms
+  readonly ledger: LedgerParts
+  readonly memory: PartitionMemory
+  /** The order key must be evaluated again. */
+  readonly look: (orderKey: string) => void
+  readonly onOutcome: (sent: Sent, outcome: Outcome) => void
+  readonly stopped: () => boolean
+  /** Monotonic time until which the lease is surely ours. */
+  readonly leaseUntil: () => number
+  /** The turn that is being committed: what it forbids is forbidden from now on, what it allows is not yet allowed. */
+  readonly committing: () => Turn | null
+}
+
+export interface Sent {
+  readonly goal: string
+  readonly command: Command
+}
+
+export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): void {
+  const { memory, look } = parts
+  switch (effect.effect) {
+    case 'send':
+      return send(parts, effect.goal, effect.command)
+    case 'wake':
+      return parts.alarms.arm(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
+    case 'read': {
+      const { system, resource, subject } = effect.goal
+      return wish(parts, effect.goal, {
+        system,
+        resource,
+        subject,
+        notBefore: effect.notBefore,
+        keep: (key, observation) => memory.observations.set(key, observation),
+      })
+    }
+    case 'readPremise': {
+      const { premise } = effect.goal
+      if (premise === null) return
+      const { system, resource, key } = premise
+      return wish(parts, effect.goal, {
+        system,
+        resource,
+        subject: key,
+        notBefore: at,
+        keep: (known, observation) => keepPremise(parts, known, observation),
+      })
+    }
+    case 'waitForRoom': {
+      const orderKey = orderKeyOf(effect.goal)
+      const { system, lane, site } = effect.goal
+      return parts.outbox.whenRoom(system, lane, { key: `${memory.partition}|${orderKey}`, site, ready: () => look(orderKey) })
+    }
+  }
+}
+
+interface Wanted {
+  readonly system: string
+  readonly resource: string
+  readonly subject: string
+  readonly notBefore: string
+  readonly keep: (key: string, observation: Observation) => void
+}
+
+function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
+  const { memory } = parts
+  const { system, resource, subject, notBefore } = wanted
+  const orderKey = orderKeyOf(goal)
+  parts.reader.wish({
+    system,
+    resource,
+    subject,
+    notBefore,
+    wisher: `${memory.partition}.${memory.epoch}|${orderKey}`,
+    serve: (observation) => {
+      if (parts.stopped() || !memory.goalsByOrderKey.has(orderKey)) return
+      wanted.keep(observationKey(system, resource, subject), observation)
+      parts.look(orderKey)
+    },
+  })
+}
+
+/** Premises serve for seconds only; the oldest go first. */
+function keepPremise({ memory, deps }: EffectParts, key: string, observation: Observation): void {
+  memory.premises.delete(key)
+  memory.premises.set(key, observation)
+  for (const oldest of memory.premises.keys()) {
+    if (memory.premises.size <= deps.settings.premisesKeptMax) return
+    memory.premises.delete(oldest)
+  }
+}
+
+function send(parts: EffectParts, goalId: string, commandId: string): void {
+  const goal = parts.memory.goals.get(goalId) as Goal
+  const command = goal.commands.find((one) => one.id === commandId) as Command
+  const { subject, resource, system, lane } = goal
+  const intentMono = parts.deps.runtime.clock.monoNow()
+  parts.outbox.enqueue(system, {
+    item: { reference: command.reference, command: command.id, resource, subject, action: command.action },
+    orderKey: orderKeyOf(goal),
+    lane,
+    guard: () => maySend(parts, { goal: goalId, command }, intentMono),
+    done: (outcome) => parts.onOutcome({ goal: goalId, command }, outcome),
+  })
+}
+
+/** Deadline, lease, holds and premise, as known in this very tick. */
+function maySend(parts: EffectParts, sent: Sent, intentMono: number): boolean {
+  const { deps, memory, clock } = parts
+  const now = deps.runtime.clock.monoNow()
+  const goal = memory.goals.get(sent.goal)
+  if (parts.stopped() || goal === undefined || goal.withdrawing) return false
+  if (now - intentMono >= deps.settings.sendDeadlineMs) return false
+  if (parts.leaseUntil() - now <= (deps.connectors.get(goal.system)?.spec.callTimeoutMs ?? 0)) return false
+  if (!frees(sent.command)) return true
+  if (premiseOf({ memory, at: clock.iso() }, parts.ledger, goal) === 'gone') return false
+  const staged = parts.committing()
+  const orderKey = orderKeyOf(goal)
+  for (const id of memory.goalsByOrderKey.get(orderKey) ?? []) if (forbids(memory.goals.get(id) as Goal, sent.command)) return false
+  for (const one of staged?.goals.values() ?? []) if (orderKeyOf(one) === orderKey && forbids(one, sent.command)) return false
+  return true
+}
+
+/** An active hold over the quantity that the command would free. */
+function forbids(sibling: Goal, { action }: Command): boolean {
+  if (sibling.predicate.type !== 'notUsable' || sibling.withdrawing || sibling.state === 'withdrawn') return false
+  return action.type !== 'move' || scopeCovers(sibling.predicate.scope, action.from.carrier)
+}
+
+/** Only a movement towards free use, or a flag taken off, frees stock; everything else restricts or writes records. */
+function frees({ action }: Command): boolean {
+  return action.type === 'unrestrict' || (action.type === 'move' && action.to === 'unrestricted')
+}

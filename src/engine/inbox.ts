@@ -1,0 +1,91 @@
+/** The inbox of an owned partition: rows read ahead, holds first, each turned into the event it points at. */
+import { assert } from '../assert.ts'
+import type { Goal } from '../model/goal.ts'
+import type { InboxRow, Store } from '../store/store.ts'
+import type { EntryCache, PendingDelivery } from './deps.ts'
+import { instanceId } from './derive.ts'
+import { type Entry, parseEntry } from './entries.ts'
+import type { PartitionMemory } from './memory.ts'
+import { eventAt } from './run.ts'
+
+export class Inbox {
+  readonly #store: Store
+  readonly #memory: PartitionMemory
+  readonly #aheadMax: number
+  #rows: InboxRow[] = []
+  #cursor = 0
+  #hint = true
+
+  constructor(store: Store, memory: PartitionMemory, aheadMax: number) {
+    this.#store = store
+    this.#memory = memory
+    this.#aheadMax = aheadMax
+  }
+
+  /** New rows may be there. */
+  hint(): void {
+    this.#hint = true
+  }
+
+  get waiting(): boolean {
+    return this.#hint || this.#rows.length > 0
+  }
+
+  /** Rows that were put aside because their instance was blocked come first again, in their order. */
+  returnSkipped(): void {
+    this.#rows = [...this.#memory.skipped.splice(0), ...this.#rows].sort((one, other) => one.sequence - other.sequence)
+  }
+
+  async fill(): Promise<void> {
+    if (!this.#hint || this.#rows.length >= this.#aheadMax) return
+    this.#hint = false
+    const rows = await this.#store.readInbox(this.#memory.partition, this.#cursor, this.#aheadMax)
+    for (const row of rows) {
+      this.#cursor = row.sequence
+      if (this.#memory.blocked.has(instanceId(row.process, row.key))) this.#memory.skipped.push(row)
+      else this.#rows.push(row)
+    }
+    if (rows.length === this.#aheadMax) this.#hint = true
+  }
+
+  /** Holds first, then in order of arrival: a hold may pass pending work, nothing else may. */
+  take(most: number): readonly InboxRow[] {
+    const safety = this.#rows.filter((row) => row.lane === 'safety')
+    if (safety.length === 0 || safety.length === this.#rows.length) return this.#rows.splice(0, most)
+    const rest = this.#rows.filter((row) => row.lane !== 'safety')
+    const taken = safety.splice(0, most)
+    taken.push(...rest.splice(0, most - taken.length))
+    this.#rows = [...safety, ...rest].sort((one, other) => one.sequence - other.sequence)
+    return taken
+  }
+
+  /** The events of the rows, from the cache where they were written lately. */
+  async deliveries(rows: readonly InboxRow[], cache: EntryCache): Promise<readonly PendingDelivery[]> {
+    const missing = rows.filter((row) => cache.get(row.from.partition, row.from.sequence) === undefined).map((row) => row.from)
+    const read = new Map<string, Entry>()
+    if (missing.length > 0)
+      for (const entry of await this.#store.readEntries(missing)) read.set(`${entry.partition}.${entry.sequence}`, parseEntry(entry.body))
+    const deliveries: PendingDelivery[] = []
+    for (const row of rows) {
+      const entry = cache.get(row.from.partition, row.from.sequence) ?? read.get(`${row.from.partition}.${row.from.sequence}`)
+      assert(entry !== undefined, `entry ${row.from.partition}.${row.from.sequence} is missing`)
+      const goal = entry.kind === 'goal' ? await this.#goal(entry.goal) : undefined
+      deliveries.push({
+        process: row.process,
+        key: row.key,
+        lane: row.lane,
+        event: eventAt(entry, row.from, goal),
+        inbox: row.sequence,
+        origin: null,
+      })
+    }
+    return deliveries
+  }
+
+  async #goal(id: string): Promise<Goal | undefined> {
+    const known = this.#memory.goals.get(id)
+    if (known !== undefined) return known
+    const row = (await this.#store.readRows('goal', [id])).get(id)
+    return row === undefined ? undefined : (JSON.parse(row.body) as Goal)
+  }
+}

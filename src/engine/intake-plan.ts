@@ -1,0 +1,316 @@
+/**
+ * Turns items of sources into one batch: what is new is journalled with its deliveries, what cannot be accepted parks
+ * under its native key with its raw bytes. Decides from identity values that the commit then expects unchanged.
+ */
+import type { Connector, RecordIdentity } from '../connectors/connector.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { DomainEvent, Lane, SourceIdentity } from '../model/envelope.ts'
+import { checkEvent } from '../model/schema.ts'
+import type { Batch, Delivery, RowWrite } from '../store/store.ts'
+import { canonicalJson } from './canonical.ts'
+import type { EngineDeps, EntryCache, HubClock } from './deps.ts'
+import { identityKey, partitionOf } from './derive.ts'
+import { type Entry, encodeEntry } from './entries.ts'
+import { exceptionEntry, exceptionRow, openException } from './exceptions.ts'
+import { type IdentityKeys, type IdentityWrite, identityKeys, judge } from './identity.ts'
+import type { IntakeResult, Resuming } from './intake.ts'
+import type { Route } from './routes.ts'
+
+export interface IntakeParts {
+  readonly clock: HubClock
+  readonly cache: EntryCache
+  readonly routes: (event: DomainEvent) => readonly Route[]
+}
+
+/** Where an item stands in the raw input: `{rawId}#{request}/{element}`. */
+interface Place {
+  readonly rawId: string
+  readonly request: number
+  readonly element: number
+  readonly resuming: boolean
+}
+
+interface Prepared {
+  readonly native: SourceIdentity
+  readonly raw: string
+  /** Hash of the canonical content: tells a duplicate from a conflict. */
+  readonly content: string
+  readonly lane: Lane
+  readonly resuming: boolean
+  /** Identity keys whose values decide. */
+  readonly consulted: readonly string[]
+  /** Marks this very content as parked. */
+  readonly waiting: string
+  /** Marks the native key as parked. */
+  readonly parked: string
+  readonly known: Known | null
+  readonly problem: Problem | null
+}
+
+interface Known {
+  readonly connector: Connector
+  readonly item: unknown
+  readonly identity: RecordIdentity
+  readonly keys: IdentityKeys
+}
+
+interface Problem {
+  readonly code: ErrorCode
+  readonly causeGroup: string
+  readonly detail: string
+}
+
+export interface Plan {
+  add(one: Prepared): IntakeResult
+  unpark(resuming: Resuming, items: readonly Prepared[]): void
+  batch(raw: { readonly id: string; readonly items: readonly Uint8Array[] }): Batch
+  remember(firstSequences: readonly number[]): void
+}
+
+interface HomeWrite {
+  readonly entries: Entry[]
+  readonly deliveries: Delivery[]
+  readonly rows: RowWrite[]
+}
+
+/** Pure but for the connector's own `identify`; one that throws has failed on this item only. */
+export function prepare(deps: EngineDeps, given: { readonly instance: string; readonly item: unknown }, place: Place): Prepared {
+  const { hash } = deps.runtime
+  const content = hash(canonicalJson(contentOf(given.item))).slice(0, 32)
+  const raw = `${place.rawId}#${place.request}/${place.element}`
+  const connector = deps.connectors.get(given.instance)
+  const identified = connector === undefined ? null : attempt(() => connector.identify(given.item))
+  if (connector !== undefined && identified?.ok === true && identified.value.ok) {
+    const { identity, lane } = identified.value
+    const keys = identityKeys(hash, given.instance, identity)
+    const native = { instance: given.instance, record: identity.record, version: identity.kind === 'versioned' ? identity.version : null }
+    const waiting = identityKey(hash, 'waiting', [given.instance, identity.record, content])
+    const consulted = keys.head === null ? [keys.input, keys.parked, waiting] : [keys.input, keys.parked, waiting, keys.head]
+    const known = { connector, item: given.item, identity, keys }
+    return { native, raw, content, lane, resuming: place.resuming, consulted, waiting, parked: keys.parked, known, problem: null }
+  }
+  const native = { instance: given.instance, record: `unidentified/${content}`, version: null }
+  const waiting = identityKey(hash, 'waiting', [native.instance, native.record, content])
+  const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
+  const problem = problemOf(given.instance, connector, identified)
+  return {
+    native,
+    raw,
+    content,
+    lane: 'normal',
+    resuming: place.resuming,
+    consulted: [parked, waiting],
+    waiting,
+    parked,
+    known: null,
+    problem,
+  }
+}
+
+function problemOf(
+  instance: string,
+  connector: Connector | undefined,
+  identified: Attempted<ReturnType<Connector['identify']>> | null,
+): Problem {
+  if (connector === undefined || identified === null) {
+    return {
+      code: 'input.sourceUnknown',
+      causeGroup: `input.sourceUnknown:${instance}`,
+      detail: `no connector is configured for source "${instance}"`,
+    }
+  }
+  if (!identified.ok) return { code: 'mapping.failed', causeGroup: `identify:${instance}`, detail: identified.message }
+  if (identified.value.ok) return { code: 'mapping.failed', causeGroup: `identify:${instance}`, detail: '' }
+  return { code: identified.value.code, causeGroup: `${identified.value.code}:${instance}`, detail: identified.value.detail }
+}
+
+type Attempted<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }
+
+/** Connector code is a stranger's: what it throws is kept as this item's problem. */
+function attempt<T>(run: () => T): Attempted<T> {
+  try {
+    return { ok: true, value: run() }
+  } catch (reason) {
+    return { ok: false, message: reason instanceof Error ? reason.message : 'the connector threw' }
+  }
+}
+
+/** The envelope of a second delivery may differ, its data may not. */
+function contentOf(item: unknown): unknown {
+  if (item !== null && typeof item === 'object' && 'data' in item) return item.data
+  return item
+}
+
+export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: ReadonlyMap<string, string>): Plan {
+  const { hash, sometimes } = deps.runtime
+  const at = parts.clock.iso()
+  const count = deps.store.meta.partitions
+  const written = new Map<string, string>()
+  const expect = new Map<string, string | null>()
+  const homes = new Map<number, HomeWrite>()
+  // A mark that was taken off stays in the table as an empty value: identities are never deleted.
+  const identities = { get: (key: string) => (written.get(key) ?? stored.get(key)) || undefined }
+
+  const homeOf = (native: SourceIdentity): HomeWrite => {
+    const partition = partitionOf(nativeTag(native), count)
+    let home = homes.get(partition)
+    if (home === undefined) {
+      home = { entries: [], deliveries: [], rows: [] }
+      homes.set(partition, home)
+    }
+    return home
+  }
+  const rely = (key: string): void => {
+    if (!expect.has(key)) expect.set(key, stored.get(key) ?? null)
+  }
+  const write = (key: string, value: string): void => {
+    rely(key)
+    written.set(key, value)
+  }
+
+  function park(one: Prepared, problem: Problem): IntakeResult {
+    const parked: IntakeResult = { result: 'parked', code: problem.code, detail: problem.detail }
+    // Parked already, or failing again on its way out: its row and its exception stand.
+    if (one.resuming || identities.get(one.waiting) !== undefined) return parked
+    const { native, raw } = one
+    const home = homeOf(native)
+    const partition = partitionOf(nativeTag(native), count)
+    const tag = nativeTag(native)
+    home.entries.push({ kind: 'parked', source: native, recordedAt: at, raw, code: problem.code })
+    home.rows.push({
+      table: 'parked',
+      id: parkedId(tag, at, raw),
+      partition,
+      active: true,
+      tag,
+      body: JSON.stringify({ source: native, raw, code: problem.code, at }),
+    })
+    if (identities.get(one.parked) === undefined) {
+      const opened = openException(hash, at, { ...problem, subject: tag, native: { instance: native.instance, record: native.record } })
+      home.entries.push(exceptionEntry(opened, 'opened', at, null))
+      home.rows.push(exceptionRow(opened, partition))
+    }
+    write(one.waiting, raw)
+    if (one.known !== null) write(one.parked, problem.code)
+    return parked
+  }
+
+  function addKnown(one: Prepared, known: Known): IntakeResult {
+    const tag = nativeTag(one.native)
+    for (const key of one.consulted) rely(key)
+    const verdict = judge(known.identity, known.keys, {
+      content: one.content,
+      known: identities,
+      passParked: one.resuming || one.lane === 'safety',
+    })
+    switch (verdict.verdict) {
+      case 'duplicate':
+        sometimes('input-duplicate')
+        return { result: 'duplicate' }
+      case 'conflict':
+        sometimes('input-conflict')
+        return park(one, { code: 'identity.conflict', causeGroup: `conflict:${tag}`, detail: `${tag} came again with other content` })
+      case 'parked':
+        return park(one, {
+          code: identities.get(one.parked) as ErrorCode,
+          causeGroup: `native:${tag}`,
+          detail: 'an earlier input of this record waits',
+        })
+      case 'new':
+      case 'stale':
+        return accept(one, known, { stale: verdict.verdict === 'stale', writes: verdict.writes })
+    }
+  }
+
+  function accept(one: Prepared, known: Known, how: { readonly stale: boolean; readonly writes: readonly IdentityWrite[] }): IntakeResult {
+    const group = `map:${one.native.instance}`
+    const mapped = attempt(() => known.connector.toModel(known.item))
+    if (!mapped.ok) return park(one, { code: 'mapping.failed', causeGroup: group, detail: mapped.message })
+    if (!mapped.value.ok) return park(one, mapped.value)
+    const { events } = mapped.value
+    for (const event of events) {
+      const checked = checkEvent(event.type, event.data)
+      if (!checked.ok)
+        return park(one, {
+          code: 'contract.violated',
+          causeGroup: `contract:${event.type}`,
+          detail: `${event.type} ${checked.path}: ${checked.message}`,
+        })
+    }
+    const routed = attempt(() => events.map((event) => parts.routes({ ...event, receivedAt: at })))
+    if (!routed.ok) return park(one, { code: 'mapping.failed', causeGroup: group, detail: routed.message })
+    for (const change of how.writes) write(change.key, change.value)
+    events.forEach((event, index) => {
+      append(one, known, {
+        event: { ...event, receivedAt: at },
+        routes: how.stale ? [] : (routed.value[index] as readonly Route[]),
+        stale: how.stale,
+      })
+    })
+    if (how.stale) sometimes('input-stale')
+    return { result: how.stale ? 'stale' : 'recorded' }
+  }
+
+  function append(
+    one: Prepared,
+    known: Known,
+    what: { readonly event: DomainEvent; readonly routes: readonly Route[]; readonly stale: boolean },
+  ): void {
+    const home = homeOf(one.native)
+    const { spec } = known.connector
+    const entry = home.entries.length
+    home.entries.push({
+      kind: 'input',
+      event: what.event,
+      recordedAt: at,
+      raw: one.raw,
+      mappedBy: `${spec.name}@${spec.version}`,
+      stale: what.stale,
+    })
+    for (const { partition, process, key } of what.routes)
+      home.deliveries.push({ toPartition: partition, process, key, lane: one.lane, entry, ordinal: 0 })
+  }
+
+  return {
+    add: (one) => (one.known === null ? park(one, one.problem as Problem) : addKnown(one, one.known)),
+    unpark: (resuming, items) => {
+      const native: SourceIdentity = { ...resuming.native, version: null }
+      for (const id of resuming.rows) homeOf(native).rows.push({ table: 'parked', id, deleted: true })
+      for (const one of items) write(one.waiting, '')
+      const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
+      if (resuming.last) write(parked, '')
+    },
+    batch: (raw) => ({
+      expect: [...expect].map(([key, value]) => ({ key, value })),
+      identities: [...written].map(([key, value]) => ({ key, value })),
+      raw: [raw],
+      partitions: [...homes].map(([partition, home]) => ({
+        partition,
+        owner: null,
+        entries: home.entries.map(encodeEntry),
+        deliveries: home.deliveries,
+        consumed: [],
+        rows: home.rows,
+      })),
+    }),
+    remember: (firstSequences) => {
+      let position = 0
+      for (const [partition, home] of homes) {
+        const first = firstSequences[position++] as number
+        home.entries.forEach((entry, index) => {
+          if (entry.kind === 'input') parts.cache.put(partition, first + index, entry)
+        })
+      }
+    },
+  }
+}
+
+export function nativeTag(native: { readonly instance: string; readonly record: string }): string {
+  return `${native.instance}/${native.record}`
+}
+
+/** Sorts by time of arrival, then by place in the request. */
+function parkedId(tag: string, at: string, raw: string): string {
+  const place = raw.slice(raw.indexOf('#') + 1).split('/')
+  return `${tag}|${at}|${place.map((part) => part.padStart(6, '0')).join('/')}|${raw}`
+}

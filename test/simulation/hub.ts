@@ -1,0 +1,150 @@
+import type { Connector } from '../../src/connectors/connector.ts'
+import { createCountingErpConnector } from '../../src/connectors/counting-erp/counting-erp.ts'
+import { createCountingQmsConnector } from '../../src/connectors/counting-qms/counting-qms.ts'
+import { type Engine, openEngine } from '../../src/engine/engine.ts'
+import { DEFAULT_SETTINGS, type EngineSettings } from '../../src/engine/settings.ts'
+import { postEvents } from '../../src/http/system/events.ts'
+import { inspectionGate } from '../../src/process/inspection-gate.ts'
+import { lot } from '../../src/process/lot.ts'
+import type { Process } from '../../src/process/process.ts'
+import type { PortShape, World } from '../../src/runtime/world.ts'
+import type { HttpRequest, HttpResponse, Runtime } from '../../src/runtime.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createDeskConnector } from './desk.ts'
+import { type Probes, watchConnector, watchStore } from './probes.ts'
+import { type Shape, TIMES } from './shape.ts'
+
+export const STORE_PORT: PortShape = {
+  name: 'store',
+  async: [
+    'acquire',
+    'renew',
+    'release',
+    'leases',
+    'commit',
+    'readIdentities',
+    'readInbox',
+    'readJournal',
+    'readEntries',
+    'readRows',
+    'scanRows',
+    'readRaw',
+    'databaseNow',
+  ],
+  subscribe: ['onDeliveries', 'onRelease'],
+}
+
+export const WORKERS = ['worker-a', 'worker-b'] as const
+
+export const POLICIES = {
+  sites: { P1: { erp: 'erp-1', qms: 'qms-1', timeZone: 'Europe/Berlin' } },
+  referencePrefix: 'HP',
+} as const
+
+export interface Hub {
+  /** Engines that are up now, by node. */
+  readonly engines: ReadonlyMap<string, Engine>
+  /** The store every worker boots with from now on. */
+  useStore(store: Store): void
+}
+
+export function settingsOf(index: number): EngineSettings {
+  return {
+    ...DEFAULT_SETTINGS,
+    leaseMs: TIMES.leaseMs,
+    share: { index, of: WORKERS.length },
+    sendDeadlineMs: TIMES.sendDeadlineMs,
+    premiseAgeMsMax: TIMES.premiseAgeMsMax,
+    sweepIntervalMs: TIMES.sweepIntervalMs,
+    retryBaseMs: TIMES.retryBaseMs,
+    retryCapMs: TIMES.retryCapMs,
+  }
+}
+
+/** Two workers on one store, each serving `POST /v1/events` under its own name on the simulated wire. */
+export function createHub(
+  world: World,
+  shape: Shape,
+  probes: Probes,
+  urls: { readonly erp: () => string; readonly qms: () => string },
+): Hub {
+  const engines = new Map<string, Engine>()
+  let store: Store | null = null
+  let lives = 0
+
+  async function boot(runtime: Runtime, node: string, index: number): Promise<void> {
+    if (store === null) return
+    lives += 1
+    const bound = world.bindPort(
+      node,
+      watchStore(store, probes, () => world.now()),
+      STORE_PORT,
+    )
+    const connectors = new Map<string, Connector>()
+    for (const connector of connectorsOf(runtime, shape, urls))
+      connectors.set(
+        connector.spec.instance,
+        watchConnector(connector, node, probes, () => world.now()),
+      )
+    const engine = await openEngine({
+      runtime,
+      store: bound,
+      worker: `${node}#${lives}`,
+      connectors,
+      processes: new Map<string, Process>([
+        [inspectionGate.name, inspectionGate as Process],
+        [lot.name, lot as Process],
+      ]),
+      policies: POLICIES,
+      settings: settingsOf(index),
+      log: { info: () => undefined, warn: (message, fields) => world.note('warn', `${node} ${message} ${JSON.stringify(fields ?? {})}`) },
+    })
+    engines.set(node, engine)
+    await runtime.net.listen({ host: node, port: 80, bodyBytesMax: 1_000_000 }, (request) => serve(engine, request))
+  }
+
+  async function serve(engine: Engine, request: HttpRequest): Promise<HttpResponse> {
+    const response = await postEvents((given) => engine.accept(given), request)
+    if (response.status < 300) noteAcknowledged(request, probes, world.now())
+    return response
+  }
+
+  WORKERS.forEach((node, index) => {
+    world.addNode(node, (runtime) => boot(runtime, node, index))
+  })
+  world.onCrash((node) => engines.delete(node))
+  return {
+    engines,
+    useStore: (next) => {
+      store = next
+    },
+  }
+}
+
+function noteAcknowledged(request: HttpRequest, probes: Probes, atMs: number): void {
+  const body = JSON.parse(new TextDecoder().decode(request.body ?? new Uint8Array())) as unknown
+  for (const event of (Array.isArray(body) ? body : [body]) as { source: string; id: string }[])
+    probes.acknowledged.push({ atMs, source: event.source, id: event.id })
+}
+
+function connectorsOf(runtime: Runtime, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {
+  const common = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, callsInFlightMax: 4, callsPerSecondMax: 1_000 }
+  const deps = { net: runtime.net, clock: runtime.clock }
+  const resource = { lagMs: shape.lagMs, quiesceMs: TIMES.quiesceMs, keyWindowMs: TIMES.keyWindowMs, holdsMayPass: shape.holdsMayPass }
+  return [
+    createCountingErpConnector(deps, {
+      ...common,
+      instance: 'erp-1',
+      url: urls.erp(),
+      inventory: { ...resource, idempotency: shape.erpClass, evidence: shape.evidence, rungMax: shape.rungs ? 1 : 0 },
+    }),
+    createCountingQmsConnector(deps, {
+      ...common,
+      instance: 'qms-1',
+      url: urls.qms(),
+      inspection: { ...resource, idempotency: shape.qmsClass, evidence: shape.evidence, rungMax: 0 },
+      inspectionStatus: { ...resource, idempotency: 'natural', evidence: 'readBack', rungMax: 0 },
+    }),
+    createDeskConnector('desk-1'),
+  ]
+}

@@ -1,0 +1,93 @@
+import type { Connector } from '../../src/connectors/connector.ts'
+import type { Batch, CommitResult, Lease, Store } from '../../src/store/store.ts'
+
+/** What the checkers watch from outside: nothing of it is known to the product. Times are virtual milliseconds. */
+export interface Probes {
+  /** Every moment at which a command's bytes were handed to the wire. */
+  readonly sends: { readonly atMs: number; readonly instance: string; readonly reference: string; readonly worker: string }[]
+  /** Inputs that were acknowledged: CloudEvents source and id. */
+  readonly acknowledged: { readonly atMs: number; readonly source: string; readonly id: string }[]
+  /** Goals set or withdrawn by committed decisions, by the time the commit was answered. */
+  readonly holdDecisions: { readonly atMs: number; readonly lot: string; readonly change: 'held' | 'lifted' }[]
+  /** Fenced writes that were accepted although another epoch had been given out before. */
+  readonly fenceBreaches: string[]
+  /** Highest epoch given out, by partition. */
+  readonly epochs: Map<number, number>
+  readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
+}
+
+export function createProbes(): Probes {
+  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), reads: [] }
+}
+
+/** A connector whose guard is watched: a `true` answer is the moment the bytes go out. */
+export function watchConnector(connector: Connector, worker: string, probes: Probes, now: () => number): Connector {
+  return {
+    ...connector,
+    apply: (items, call) =>
+      connector.apply(items, {
+        ...call,
+        beforeWrite: () => {
+          const may = call.beforeWrite()
+          if (may)
+            for (const item of items)
+              probes.sends.push({ atMs: now(), instance: connector.spec.instance, reference: item.reference, worker })
+          return may
+        },
+      }),
+    read: (resource, subjects, call) => {
+      for (const subject of subjects) probes.reads.push({ atMs: now(), instance: connector.spec.instance, subject })
+      return connector.read(resource, subjects, call)
+    },
+  }
+}
+
+/** The store as the database itself sees it: which epoch was given out, which writes passed. */
+export function watchStore<S extends Store>(store: S, probes: Probes, now: () => number): S {
+  return {
+    ...store,
+    acquire: async (partition: number, worker: string, leaseMs: number): Promise<Lease | null> => {
+      const lease = await store.acquire(partition, worker, leaseMs)
+      if (lease !== null) probes.epochs.set(partition, Math.max(lease.epoch, probes.epochs.get(partition) ?? 0))
+      return lease
+    },
+    commit: async (batch: Batch): Promise<CommitResult> => {
+      const before = new Map(probes.epochs)
+      const result = await store.commit(batch)
+      if (result.result === 'committed') {
+        noteFence(batch, before, probes)
+        noteHolds(batch, probes, now())
+      }
+      return result
+    },
+  }
+}
+
+function noteFence(batch: Batch, before: ReadonlyMap<number, number>, probes: Probes): void {
+  for (const write of batch.partitions) {
+    const newest = before.get(write.partition) ?? 0
+    if (write.owner !== null && write.owner.epoch < newest)
+      probes.fenceBreaches.push(`partition ${write.partition}: epoch ${write.owner.epoch} wrote after ${newest} was given out`)
+  }
+}
+
+interface DecisionBody {
+  readonly kind: string
+  readonly key: string
+  readonly goals: readonly { readonly change: string; readonly goal?: { readonly name: string }; readonly id: string }[]
+  readonly state: { readonly holds?: unknown }
+}
+
+function noteHolds(batch: Batch, probes: Probes, atMs: number): void {
+  for (const write of batch.partitions) {
+    for (const body of write.entries) {
+      if (!body.includes('"process":"lot"')) continue
+      const entry = JSON.parse(body) as DecisionBody
+      if (entry.kind !== 'decision') continue
+      for (const change of entry.goals) {
+        if (change.change === 'set' && change.goal?.name === 'held') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'held' })
+        if (change.change === 'withdraw') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'lifted' })
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { WriteClass } from '../../src/plant/write-protection.ts'
+import type { FaultRates } from '../../src/runtime/faults.ts'
+import type { RandomStream } from '../../src/runtime/random-stream.ts'
+
+/**
+ * What one seed is about. Each seed first draws which features and faults are on at all (swarm testing), so that rare
+ * combinations meet without everything always happening at once. Times are virtual milliseconds, scaled down in
+ * proportion from vendor-sized defaults: call timeout < quiesce, lag < quiesce, lease > call timeout.
+ */
+export interface Shape {
+  readonly store: 'sqlite' | 'memory'
+  readonly partitions: number
+  readonly erpClass: WriteClass
+  readonly qmsClass: WriteClass
+  readonly evidence: 'answer' | 'readBack'
+  readonly lagMs: number
+  readonly slowMsMax: number
+  readonly holdsMayPass: boolean
+  readonly rungs: boolean
+  readonly receipts: number
+  readonly people: boolean
+  readonly holds: boolean
+  readonly reversals: boolean
+  readonly portions: boolean
+  readonly conflicts: boolean
+  readonly periodCloses: boolean
+  readonly rollbacks: boolean
+  readonly landsUnrestricted: boolean
+  readonly lateDecisions: boolean
+  readonly restoreAtMs: number | null
+  readonly powerLoss: boolean
+  readonly commitFaults: boolean
+  readonly outages: boolean
+  readonly clockSkewMs: number
+  readonly pushDelayMsMax: number
+  readonly pushDuplicateShare: number
+  readonly pushBatchMax: number
+  readonly errorShare: number
+  readonly network: FaultRates
+  /** Faults, and the workload, end here; then everything must come right. */
+  readonly healAtMs: number
+}
+
+/** Settings of every seed: see DEFAULT_SETTINGS for the real sizes. */
+export const TIMES = {
+  leaseMs: 4_000,
+  callTimeoutMs: 1_000,
+  sendDeadlineMs: 500,
+  quiesceMs: 4_000,
+  premiseAgeMsMax: 6_000,
+  sweepIntervalMs: 8_000,
+  retryBaseMs: 200,
+  retryCapMs: 4_000,
+  keyWindowMs: 60_000,
+} as const
+
+const ERP_CLASSES: readonly WriteClass[] = [
+  'queryable',
+  'queryable',
+  'queryable',
+  'key',
+  'conditional',
+  'transportId',
+  'file',
+  'externalId',
+  'natural',
+  'unsafe',
+]
+const QMS_CLASSES: readonly WriteClass[] = ['externalId', 'externalId', 'queryable', 'key', 'transportId']
+
+export function drawShape(random: RandomStream): Shape {
+  const chance = (share: number): boolean => random.next() < share
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T
+  const upTo = (most: number): number => Math.floor(random.next() * most)
+  const workerFaults = chance(0.7)
+  const wireFaults = chance(0.7)
+  const erpClass = pick(ERP_CLASSES)
+  const store = chance(0.5) ? 'sqlite' : 'memory'
+  return {
+    store,
+    partitions: 4,
+    erpClass,
+    qmsClass: pick(QMS_CLASSES),
+    evidence: chance(0.75) ? 'readBack' : 'answer',
+    lagMs: pick([0, 0, 400, 1_200]),
+    slowMsMax: chance(0.5) ? 2_000 : 0,
+    holdsMayPass: chance(0.7),
+    rungs: chance(0.6),
+    receipts: 1 + upTo(4),
+    people: chance(0.6),
+    holds: chance(0.6),
+    reversals: chance(0.35),
+    portions: chance(0.4),
+    conflicts: chance(0.25),
+    periodCloses: chance(0.25),
+    rollbacks: chance(0.2),
+    landsUnrestricted: chance(0.3),
+    lateDecisions: chance(0.3),
+    restoreAtMs: store === 'memory' && chance(0.3) ? 10_000 + upTo(30_000) : null,
+    powerLoss: store === 'memory' && chance(0.3),
+    commitFaults: chance(0.3),
+    outages: chance(0.3),
+    clockSkewMs: chance(0.3) ? upTo(2 * 864_000_000) - 864_000_000 : 0,
+    pushDelayMsMax: pick([0, 200, 3_000]),
+    pushDuplicateShare: pick([0, 0.1, 0.5]),
+    pushBatchMax: pick([1, 5]),
+    errorShare: chance(0.5) ? 0.08 : 0,
+    network: {
+      crash: workerFaults ? 0.0015 : 0,
+      pause: workerFaults ? 0.0015 : 0,
+      pauseMsMax: 15_000,
+      restartAfterMsMax: 6_000,
+      slowMsMax: 3_000,
+      requests: wireFaults
+        ? { refuse: 0.02, loseRequest: 0.02, loseReply: 0.05, duplicate: 0.03, reset: 0.02, halfOpen: 0.01, slow: 0.03 }
+        : {},
+    },
+    healAtMs: 40_000 + upTo(20_000),
+  }
+}
