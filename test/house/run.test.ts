@@ -12,7 +12,10 @@ const CHILD = join(ROOT, 'test/house/fixtures/child.mjs')
 const GONE_MS_MAX = 5_000
 
 const folders: string[] = []
+const pids: number[] = []
 afterAll(() => {
+  // Only what a failed test has left.
+  for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
@@ -147,6 +150,7 @@ async function firstNumber(started: ChildProcess): Promise<number> {
   const [chunk] = await once(started.stdout, 'data')
   const pid = Number.parseInt(String(chunk), 10)
   expect(isAlive(pid)).toBe(true)
+  pids.push(pid)
   return pid
 }
 
