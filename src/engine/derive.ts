@@ -26,15 +26,19 @@ export function instanceId(process: string, key: string): string {
   return `${process}${SEPARATOR}${key}`
 }
 
-export function goalId(hash: Hash, process: string, key: string, name: string): string {
-  return hash(`goal${SEPARATOR}${process}${SEPARATOR}${key}${SEPARATOR}${name}`).slice(0, 24)
+export function goalId(hash: Hash, instance: { readonly process: string; readonly key: string }, name: string): string {
+  return hash(['goal', instance.process, instance.key, name].join(SEPARATOR)).slice(0, 24)
 }
 
 /**
  * Reference written into the target's document: 2-character prefix and 14 base32 characters (70 bits), 16 in all,
  * because the narrowest reference field known holds 16.
  */
-export function reference(hash: Hash, prefix: string, installation: string, goal: GoalSpec, ordinal: number): string {
+export function reference(
+  hash: Hash,
+  made: { readonly prefix: string; readonly installation: string; readonly goal: GoalSpec; readonly ordinal: number },
+): string {
+  const { prefix, installation, goal, ordinal } = made
   const text = [installation, orderKeyOf(goal), sourceIdentityText(goal.cause), goal.name, goal.decision ?? '', goal.line ?? '', ordinal]
   return prefix + base32(hash(text.join(SEPARATOR)), 14)
 }

@@ -41,35 +41,39 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
   const { memory, look } = parts
   switch (effect.effect) {
     case 'send':
-      return send(parts, effect.goal, effect.command)
+      send(parts, effect.goal, effect.command)
+      return
     case 'wake':
-      return parts.alarms.arm(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
+      parts.alarms.arm(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
+      return
     case 'read': {
       const { system, resource, subject } = effect.goal
-      return wish(parts, effect.goal, {
+      wish(parts, effect.goal, {
         system,
         resource,
         subject,
         notBefore: effect.notBefore,
         keep: (key, observation) => memory.observations.set(key, observation),
       })
+      return
     }
     case 'readPremise': {
       const { premise } = effect.goal
       if (premise === null) return
       const { system, resource, key } = premise
-      return wish(parts, effect.goal, {
+      wish(parts, effect.goal, {
         system,
         resource,
         subject: key,
         notBefore: at,
         keep: (known, observation) => keepPremise(parts, known, observation),
       })
+      return
     }
     case 'waitForRoom': {
       const orderKey = orderKeyOf(effect.goal)
       const { system, lane, site } = effect.goal
-      return parts.outbox.whenRoom(system, lane, { key: `${memory.partition}|${orderKey}`, site, ready: () => look(orderKey) })
+      parts.outbox.whenRoom(system, lane, { key: `${memory.partition}|${orderKey}`, site, ready: () => look(orderKey) })
     }
   }
 }

@@ -70,9 +70,7 @@ export function exceptionRow(record: ExceptionRecord, partition: number): RowWri
 
 export function exceptionEntry(
   record: ExceptionRecord,
-  change: ExceptionEntry['change'],
-  at: string,
-  actor: string | null,
+  what: { readonly change: ExceptionEntry['change']; readonly at: string; readonly actor: string | null },
 ): ExceptionEntry {
-  return { kind: 'exception', id: record.id, at, change, code: record.code, detail: record.detail, actor }
+  return { kind: 'exception', id: record.id, code: record.code, detail: record.detail, ...what }
 }

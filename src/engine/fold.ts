@@ -28,7 +28,12 @@ export function foldState(entry: DecisionEntry): StateRow {
 }
 
 /** A goal after a process's change of it. */
-export function foldGoalDecision(goal: Goal | undefined, entry: DecisionEntry, change: GoalDecision, partition: number): Goal | undefined {
+export function foldGoalDecision(
+  goal: Goal | undefined,
+  change: GoalDecision,
+  decided: { readonly entry: DecisionEntry; readonly partition: number },
+): Goal | undefined {
+  const { entry, partition } = decided
   if (change.change === 'same') return goal === undefined || change.premise === undefined ? goal : { ...goal, premise: change.premise }
   if (change.change === 'withdraw') return goal === undefined ? undefined : { ...goal, withdrawing: true }
   assert(goal?.kind !== 'posting' || goal.withdrawing || goal.state === 'withdrawn', 'a posting is never superseded')

@@ -187,7 +187,7 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
     })
     if (identities.get(one.parked) === undefined) {
       const opened = openException(hash, at, { ...problem, subject: tag, native: { instance: native.instance, record: native.record } })
-      home.entries.push(exceptionEntry(opened, 'opened', at, null))
+      home.entries.push(exceptionEntry(opened, { change: 'opened', at, actor: null }))
       home.rows.push(exceptionRow(opened, partition))
     }
     write(one.waiting, raw)

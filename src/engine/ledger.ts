@@ -28,20 +28,28 @@ export interface LedgerParts {
   readonly queryFirst: () => boolean
 }
 
+/** One turn's view of the ledger. */
+export interface Ledger {
+  readonly turn: Turn
+  readonly parts: LedgerParts
+}
+
 /** Evaluates every dirty order key until nothing more follows from what is known. */
-export function evaluateDirty(turn: Turn, parts: LedgerParts): void {
+export function evaluateDirty(ledger: Ledger): void {
+  const { turn } = ledger
   for (const orderKey of turn.dirty) {
     turn.dirty.delete(orderKey)
-    evaluateOrderKey(turn, parts, orderKey)
+    evaluateOrderKey(ledger, orderKey)
   }
 }
 
-function evaluateOrderKey(turn: Turn, parts: LedgerParts, orderKey: string): void {
+function evaluateOrderKey(ledger: Ledger, orderKey: string): void {
+  const { turn } = ledger
   for (let steps = 0; ; steps++) {
     assert(steps < STEPS_PER_ORDER_KEY_MAX, `order key ${orderKey} does not come to rest`)
     const goals = goalsOf(turn, orderKey).sort(byUrgency)
     const commands = goals.flatMap((goal) => goal.commands)
-    if (!goals.some((goal) => takeStep(turn, parts, { goal, siblings: goals, commands }))) break
+    if (!goals.some((goal) => takeStep(ledger, { goal, siblings: goals, commands }))) break
   }
   turn.dirty.delete(orderKey)
 }
@@ -56,17 +64,18 @@ function compare(one: string, other: string): number {
 
 /** True when something was journalled, so that the order key must be looked at again. */
 function takeStep(
-  turn: Turn,
-  parts: LedgerParts,
+  ledger: Ledger,
   asked: { readonly goal: Goal; readonly siblings: readonly Goal[]; readonly commands: readonly Command[] },
 ): boolean {
+  const { turn } = ledger
   const { goal, siblings, commands } = asked
   const observation = turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
-  const step = reconcile(goal, observation, commands, policyOf(turn, parts, { goal, siblings }))
-  return carryOut(turn, parts, goal, step)
+  const step = reconcile(goal, observation, commands, policyOf(ledger, { goal, siblings }))
+  return carryOut(ledger, goal, step)
 }
 
-function policyOf(turn: Turn, parts: LedgerParts, asked: { readonly goal: Goal; readonly siblings: readonly Goal[] }): ReconcilePolicy {
+function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly siblings: readonly Goal[] }): ReconcilePolicy {
+  const { turn, parts } = ledger
   const { goal, siblings } = asked
   const { deps } = parts
   const { settings, runtime, store } = deps
@@ -95,7 +104,8 @@ function policyOf(turn: Turn, parts: LedgerParts, asked: { readonly goal: Goal; 
     queryFirst: parts.queryFirst(),
     retryDelayMs: (attempts) => backoffMs(deps, attempts),
     attemptsMax: settings.attemptsMax,
-    referenceOf: (ordinal) => reference(runtime.hash, settings.referencePrefix, store.meta.installation, goal, ordinal),
+    referenceOf: (ordinal) =>
+      reference(runtime.hash, { prefix: settings.referencePrefix, installation: store.meta.installation, goal, ordinal }),
     heals: goal.reopenedAt.filter((at) => at > since).length,
     retryAskedAt: goal.retryAskedAt,
     lastSettledAt: turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null,
@@ -104,7 +114,7 @@ function policyOf(turn: Turn, parts: LedgerParts, asked: { readonly goal: Goal; 
 
 /** Whose restrictions a posting may take back; see ReconcilePolicy. */
 function undoesOf(parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): readonly string[] {
-  if (goal.predicate.type === 'restored') return [goalId(parts.deps.runtime.hash, goal.process, goal.key, goal.predicate.condition)]
+  if (goal.predicate.type === 'restored') return [goalId(parts.deps.runtime.hash, goal, goal.predicate.condition)]
   if (goal.predicate.type !== 'posted') return []
   return siblings.filter((sibling) => sibling.predicate.type === 'notUsable').map((sibling) => sibling.id)
 }
@@ -133,7 +143,8 @@ function precedes(version: string, other: string): boolean {
   return /^\d+$/.test(version) && /^\d+$/.test(other) && BigInt(version) < BigInt(other)
 }
 
-function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): boolean {
+function carryOut(ledger: Ledger, goal: Goal, step: NextStep): boolean {
+  const { turn, parts } = ledger
   switch (step.step) {
     case 'none':
       return false
@@ -147,14 +158,14 @@ function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): b
       turn.effects.push({ effect: 'readPremise', goal })
       return false
     case 'send':
-      return start(turn, parts, goal, step)
+      return start(ledger, goal, step)
     case 'resend':
-      return repeat(turn, parts, goal, step)
+      return repeat(ledger, goal, step)
     case 'resolve':
-      return resolve(turn, parts, goal, step)
+      return resolve(ledger, goal, step)
     case 'adopt':
       parts.deps.runtime.sometimes('command-adopted')
-      settleCommand(turn, goal, newCommand(turn, goal, step, 'applied', step.detail))
+      settleCommand(turn, goal, newCommand(turn, goal, { ...step, state: 'applied' }))
       return true
     case 'met':
       return settle(turn, goal, { state: 'met', code: null, detail: step.evidence.detail, evidence: step.evidence })
@@ -162,27 +173,28 @@ function carryOut(turn: Turn, parts: LedgerParts, goal: Goal, step: NextStep): b
       return settle(turn, goal, { state: 'withdrawn', code: null, detail: step.reason, evidence: null })
     case 'park':
       parts.deps.runtime.sometimes(`parked ${step.code}`)
-      return settleWithException(turn, parts, goal, { state: 'parked', code: step.code, detail: step.detail })
+      return settleWithException(ledger, goal, { state: 'parked', code: step.code, detail: step.detail })
     case 'refuse':
-      return settleWithException(turn, parts, goal, { state: 'refused', code: step.code, detail: step.detail })
+      return settleWithException(ledger, goal, { state: 'refused', code: step.code, detail: step.detail })
     case 'reopen':
       parts.deps.runtime.sometimes('condition-reopened')
       changeGoal(turn, goal, { type: 'reopened', reason: step.reason })
       return true
     case 'blocked':
-      return block(turn, parts, goal, step)
+      return block(ledger, goal, step)
     default:
       return unreachable(step, 'next step')
   }
 }
 
-function start(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'send' }>): boolean {
+function start(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'send' }>): boolean {
+  const { turn, parts } = ledger
   if (!parts.takeRoom(goal)) {
     turn.effects.push({ effect: 'waitForRoom', goal })
     return false
   }
   if (step.heal) parts.deps.runtime.sometimes('healed')
-  const command = newCommand(turn, goal, step, 'intent', '')
+  const command = newCommand(turn, goal, { ...step, state: 'intent', detail: '' })
   const next = goal.waiting === '' ? goal : changeGoal(turn, goal, { type: 'waiting', waiting: '' })
   changeGoal(turn, next, { type: 'command', command })
   turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
@@ -192,9 +204,7 @@ function start(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextSte
 function newCommand(
   turn: Turn,
   goal: Goal,
-  step: { readonly action: Action; readonly ordinal: number; readonly reference: string; readonly rung: number },
-  state: Command['state'],
-  detail: string,
+  step: Pick<Command, 'action' | 'ordinal' | 'reference' | 'rung' | 'state' | 'detail'>,
 ): Command {
   return {
     id: commandId(goal.id, step.ordinal),
@@ -203,18 +213,19 @@ function newCommand(
     reference: step.reference,
     action: step.action,
     rung: step.rung,
-    state,
+    state: step.state,
     attempts: 1,
     firstIntentAt: turn.at,
     intentAt: turn.at,
     changedAt: turn.at,
     absentAt: null,
     notBefore: null,
-    detail,
+    detail: step.detail,
   }
 }
 
-function repeat(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'resend' }>): boolean {
+function repeat(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'resend' }>): boolean {
+  const { turn, parts } = ledger
   if (!parts.takeRoom(goal)) {
     turn.effects.push({ effect: 'waitForRoom', goal })
     return false
@@ -239,7 +250,8 @@ function repeat(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextSt
   return true
 }
 
-function resolve(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'resolve' }>): boolean {
+function resolve(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'resolve' }>): boolean {
+  const { turn, parts } = ledger
   const command = commandOf(goal, step.command)
   parts.deps.runtime.sometimes(`unknown-resolved-${step.outcome}`)
   if (step.outcome === 'absentOnce') {
@@ -278,11 +290,11 @@ function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean {
 }
 
 function settleWithException(
-  turn: Turn,
-  parts: LedgerParts,
+  ledger: Ledger,
   goal: Goal,
   end: { readonly state: 'parked' | 'refused'; readonly code: ErrorCode; readonly detail: string },
 ): boolean {
+  const { turn, parts } = ledger
   raise(
     turn,
     openException(parts.deps.runtime.hash, turn.at, {
@@ -295,7 +307,8 @@ function settleWithException(
   return settle(turn, goal, { ...end, evidence: null })
 }
 
-function block(turn: Turn, parts: LedgerParts, goal: Goal, step: Extract<NextStep, { step: 'blocked' }>): boolean {
+function block(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'blocked' }>): boolean {
+  const { turn, parts } = ledger
   if (step.until !== null) turn.effects.push({ effect: 'wake', orderKey: orderKeyOf(goal), at: step.until })
   if (step.code !== null)
     raise(
@@ -321,10 +334,10 @@ function commandOf(goal: Goal, id: string): Command {
 
 /** The outcome of one attempt. An outcome of an attempt that is no longer the newest changes nothing. */
 export function takeOutcome(
-  turn: Turn,
-  parts: LedgerParts,
+  ledger: Ledger,
   answer: { readonly goal: Goal | undefined; readonly command: Command; readonly outcome: Outcome },
 ): boolean {
+  const { turn, parts } = ledger
   const { goal, outcome } = answer
   const command = goal?.commands.find((known) => known.id === answer.command.id)
   if (goal === undefined || command === undefined || command.state !== 'intent' || command.attempts !== answer.command.attempts) {
@@ -350,7 +363,7 @@ export function takeOutcome(
       return true
     case 'needs-person': {
       const failed = settleCommand(turn, goal, { ...changed, state: 'failed' })
-      return settleWithException(turn, parts, failed, { state: 'parked', code: outcome.code, detail: outcome.detail })
+      return settleWithException(ledger, failed, { state: 'parked', code: outcome.code, detail: outcome.detail })
     }
     default:
       return unreachable(outcome, 'outcome')
@@ -358,7 +371,8 @@ export function takeOutcome(
 }
 
 /** A durable intent whose sender is gone may or may not have reached the target. */
-export function doubtIntents(turn: Turn, parts: LedgerParts): void {
+export function doubtIntents(ledger: Ledger): void {
+  const { turn, parts } = ledger
   for (const goal of turn.memory.goals.values()) {
     for (const command of goal.commands) {
       if (command.state !== 'intent') continue

@@ -127,7 +127,7 @@ export function createOutbox(deps: EngineDeps): Outbox {
       outcomes.some((outcome) => outcome.outcome === 'applied' || outcome.outcome === 'refused'),
       outcomes.every(unanswered),
     )
-    batch.forEach((send, index) => finish(state, send, outcomes[index] as Outcome))
+    for (const [index, send] of batch.entries()) finish(state, send, outcomes[index] as Outcome)
     schedule(one)
   }
 

@@ -6,7 +6,6 @@
 import { assert } from '../assert.ts'
 import type { Outcome, ResourceSpec } from '../connectors/connector.ts'
 import { TIMER_FIRED } from '../model/events.ts'
-import { orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { Alarms } from './alarms.ts'
@@ -220,11 +219,11 @@ export class PartitionOwner {
     const turn = beginTurn(this.memory, this.#parts.clock.iso())
     const actions = this.#actions.splice(0)
     try {
-      if (this.#doubting) doubtIntents(turn, this.#ledger)
+      if (this.#doubting) doubtIntents({ turn, parts: this.#ledger })
       this.#doubting = false
       const most = this.#parts.deps.settings.turnItemsMax
       for (const { sent, outcome } of this.#outcomes.splice(0, most))
-        takeOutcome(turn, this.#ledger, { ...sent, goal: goalIn(turn, sent.goal), outcome })
+        takeOutcome({ turn, parts: this.#ledger }, { ...sent, goal: goalIn(turn, sent.goal), outcome })
       for (const one of actions) one.action(turn)
       this.#takeOrderKeys(turn, most)
       await this.#takeDeliveries(turn, most)
@@ -265,7 +264,7 @@ export class PartitionOwner {
     for (let round = 0; turn.pending.length > 0 || turn.dirty.size > 0; round++) {
       assert(round < ROUNDS_PER_TURN_MAX, 'a turn comes to rest')
       for (const delivery of turn.pending.splice(0)) await runDelivery(turn, this.#parts, delivery)
-      if (turn.pending.length === 0) evaluateDirty(turn, this.#ledger)
+      if (turn.pending.length === 0) evaluateDirty({ turn, parts: this.#ledger })
     }
   }
 

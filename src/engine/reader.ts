@@ -29,6 +29,7 @@ export interface ReaderParts {
 }
 
 const CALLS_IN_FLIGHT_MAX = 4
+const BREAKER_LOOK_MS = 1_000
 
 interface Wanted {
   notBeforeMs: number
@@ -99,7 +100,10 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
         if (earliest !== Number.POSITIVE_INFINITY) wakeIn(desk, earliest - now)
         return
       }
-      if (!parts.mayCall(system)) return wakeIn(desk, 1_000)
+      if (!parts.mayCall(system)) {
+        wakeIn(desk, BREAKER_LOOK_MS)
+        return
+      }
       void read(desk, due)
     }
   }
@@ -129,12 +133,17 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     )
     subjects.forEach((subject, index) => {
       desk.reading.delete(subject)
-      answer(desk, wanted.get(subject) as Wanted, results[index] as ReadResult, beganAt, endedAt)
+      answer(desk, wanted.get(subject) as Wanted, { result: results[index] as ReadResult, beganAt, endedAt })
     })
     flush(desk)
   }
 
-  function answer(desk: Desk, wanted: Wanted, result: ReadResult, beganAt: string, endedAt: string): void {
+  function answer(
+    desk: Desk,
+    wanted: Wanted,
+    answered: { readonly result: ReadResult; readonly beganAt: string; readonly endedAt: string },
+  ): void {
+    const { result, beganAt, endedAt } = answered
     if (result.read === 'failed') {
       const failures = wanted.failures + 1
       const delayMs = result.delayMs ?? Math.min(30_000, deps.settings.retryBaseMs * 2 ** Math.min(failures - 1, 8))

@@ -55,7 +55,7 @@ function foldEntry(
   if (entry.kind !== 'decision') return
   rows.states.set(instanceId(entry.process, entry.key), foldState(entry))
   for (const change of entry.goals) {
-    const goal = foldGoalDecision(rows.goals.get(change.id), entry, change, partition)
+    const goal = foldGoalDecision(rows.goals.get(change.id), change, { entry, partition })
     if (goal !== undefined) rows.goals.set(change.id, goal)
   }
   for (const change of entry.timers) {
@@ -70,17 +70,16 @@ function foldEntry(
 export async function compareRebuilt(store: Store, partition: number): Promise<readonly RowDifference[]> {
   const rebuilt = await rebuildPartition(store, partition)
   return [
-    ...(await compareTable(store, partition, 'state', rebuilt.states)),
-    ...(await compareTable(store, partition, 'goal', rebuilt.goals)),
-    ...(await compareTable(store, partition, 'timer', rebuilt.timers)),
+    ...(await compareTable(store, partition, { table: 'state', rebuilt: rebuilt.states })),
+    ...(await compareTable(store, partition, { table: 'goal', rebuilt: rebuilt.goals })),
+    ...(await compareTable(store, partition, { table: 'timer', rebuilt: rebuilt.timers })),
   ]
 }
 
 async function compareTable(
   store: Store,
   partition: number,
-  table: RowDifference['table'],
-  rebuilt: ReadonlyMap<string, unknown>,
+  { table, rebuilt }: { readonly table: RowDifference['table']; readonly rebuilt: ReadonlyMap<string, unknown> },
 ): Promise<RowDifference[]> {
   const differences: RowDifference[] = []
   const seen = new Set<string>()

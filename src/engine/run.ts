@@ -96,9 +96,9 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   stageGoals(turn, entry)
   for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
   stageExceptions(turn, parts, entry)
-  entry.events.forEach((emitted, position) =>
-    route(turn, parts, { cause: delivery, event: emitted, origin: { entry: index, ordinal: position + 1 } }),
-  )
+  for (const [position, emitted] of entry.events.entries()) {
+    route(turn, parts, { cause: delivery, event: emitted, origin: { entry: index, ordinal: position + 1 } })
+  }
   if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
 }
 
@@ -110,7 +110,7 @@ function inputAddress(delivery: PendingDelivery, index: number): DecisionEntry['
 
 function stageGoals(turn: Turn, entry: DecisionEntry): void {
   for (const change of entry.goals) {
-    const next = foldGoalDecision(goalIn(turn, change.id), entry, change, turn.memory.partition)
+    const next = foldGoalDecision(goalIn(turn, change.id), change, { entry, partition: turn.memory.partition })
     if (next === undefined) continue
     if (change.change === 'same') {
       // An equal predicate was set again: nothing changes, but the process has reason to doubt, so look afresh.
@@ -210,7 +210,7 @@ async function goalDecisions(
 ): Promise<GoalDecision[]> {
   const { process, key, instance, changes } = deciding
   const named = changes.map((change) =>
-    goalId(parts.deps.runtime.hash, process.name, key, change.change === 'set' ? change.goal.name : change.name),
+    goalId(parts.deps.runtime.hash, { process: process.name, key }, change.change === 'set' ? change.goal.name : change.name),
   )
   const settled = instance.stored ? named.filter((id) => goalIn(turn, id) === undefined) : []
   if (settled.length > 0) {

@@ -22,6 +22,12 @@ export interface Sweeper {
   mustQueryFirst(partition: number): Promise<boolean>
 }
 
+interface Place {
+  readonly system: string
+  readonly resource: string
+  readonly subject: string
+}
+
 export interface SweepParts {
   readonly clock: HubClock
   readonly accept: (request: IntakeRequest) => Promise<readonly IntakeResult[]>
@@ -55,14 +61,18 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       }
       const endedAt = parts.clock.iso()
       for (const one of result.subjects)
-        await nominate(connector.spec.instance, resource, one.subject, { ...one.observation, endedAt, source: 'sweep' })
+        await nominate(
+          { system: connector.spec.instance, resource, subject: one.subject },
+          { ...one.observation, endedAt, source: 'sweep' },
+        )
       cursor = result.cursor
       if (cursor === null || stopped) return !stopped
     }
     return false
   }
 
-  async function nominate(system: string, resource: string, subject: string, observation: Observation): Promise<void> {
+  async function nominate(place: Place, observation: Observation): Promise<void> {
+    const { system, resource, subject } = place
     const emitter = emitterOf(resource)
     if (emitter === undefined) return
     const owner = parts.owners().get(partitionOf(emitter.partitionKeyOf(subject), store.meta.partitions))
@@ -70,14 +80,15 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     if (owner.memory.goalsByOrderKey.has(`${system}|${subject}`)) {
       // A fresher read already in mind says more than a page of the sweep.
       const known = owner.memory.observations.get(`${system}|${subject}|${resource}`)
-      if (known === undefined || known.beganAt < observation.beganAt) owner.observe({ system, resource, subject }, observation)
+      if (known === undefined || known.beganAt < observation.beganAt) owner.observe(place, observation)
       return
     }
-    if (observation.kind === 'stock') await explain(owner, emitter.name, system, subject, observation)
+    if (observation.kind === 'stock') await explain(owner, { ...place, process: emitter.name }, observation)
   }
 
   /** Stock that is usable although no instance has ever heard of the lot: an event was lost, or the lot predates us. */
-  async function explain(owner: PartitionOwner, process: string, system: string, subject: string, observation: Observation): Promise<void> {
+  async function explain(owner: PartitionOwner, place: Place & { readonly process: string }, observation: Observation): Promise<void> {
+    const { process, system, subject } = place
     if (observation.kind !== 'stock') return
     const key = `${system} ${subject}`
     const opened = openException(runtime.hash, parts.clock.iso(), {

@@ -102,14 +102,14 @@ export function exceptionIn(turn: Turn, id: string): ExceptionRecord | undefined
 
 export function raise(turn: Turn, record: ExceptionRecord): void {
   if (exceptionIn(turn, record.id)?.closedAt === null) return
-  turn.entries.push(exceptionEntry(record, 'opened', turn.at, null))
+  turn.entries.push(exceptionEntry(record, { change: 'opened', at: turn.at, actor: null }))
   turn.exceptions.set(record.id, record)
 }
 
 export function clear(turn: Turn, id: string, actor: string | null): void {
   const record = exceptionIn(turn, id)
   if (record === undefined || record.closedAt !== null) return
-  turn.entries.push(exceptionEntry(record, 'closed', turn.at, actor))
+  turn.entries.push(exceptionEntry(record, { change: 'closed', at: turn.at, actor }))
   turn.exceptions.set(id, { ...record, closedAt: turn.at })
 }
 

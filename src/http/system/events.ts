@@ -28,8 +28,7 @@ export async function postEvents(accept: Accept, request: HttpRequest): Promise<
     const results = await accept({ bytes, items: parsed.events.map((item) => ({ instance: instanceOf(item), item })) })
     return json(parsed.batch ? 200 : 202, parsed.batch ? { results } : (results[0] as IntakeResult))
   } catch (reason) {
-    if (reason instanceof IntakeOverloaded || reason instanceof StoreUnavailable)
-      return problem(503, 'intake.unavailable', reason.message, { 'retry-after': '1' })
+    if (reason instanceof IntakeOverloaded || reason instanceof StoreUnavailable) return problem(503, 'intake.unavailable', reason.message)
     throw reason
   }
 }
@@ -57,7 +56,11 @@ function json(status: number, body: unknown): HttpResponse {
 }
 
 /** RFC 9457. */
-function problem(status: number, code: string, detail: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+function problem(status: number, code: string, detail: string): HttpResponse {
   const body = { type: `/problems/${code}`, title: code, status, detail }
-  return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body: ENCODER.encode(JSON.stringify(body)) }
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...(status === 503 ? { 'retry-after': '1' } : {}) },
+    body: ENCODER.encode(JSON.stringify(body)),
+  }
 }
