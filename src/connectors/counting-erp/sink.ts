@@ -15,11 +15,10 @@ export async function applyMovements(
   sent: { readonly items: readonly CommandItem[]; readonly call: Call },
 ): Promise<readonly Outcome[]> {
   const { endpoint, mapping } = target
-  const read = (subjects: readonly string[]): Promise<readonly ReadResult[]> => readLots(deps, target, { subjects, call: sent.call })
   return applyBatch(deps, endpoint, {
     ...sent,
     path: '/movements',
-    settled: await learnRevisions(endpoint, sent.items, read),
+    settled: await learnRevisions(endpoint, sent, (asked) => readLots(deps, target, asked)),
     bodyOf: (item) => fromModel(mapping, item),
     knownOf: (item) => ({ externalId: item.reference, revision: endpoint.revisions.of(item.subject) }),
   })

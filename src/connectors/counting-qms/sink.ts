@@ -33,11 +33,10 @@ export async function cancelInspections(
   sent: { readonly items: readonly CommandItem[]; readonly call: Call },
 ): Promise<readonly Outcome[]> {
   const { endpoint } = target
-  const read = (subjects: readonly string[]): Promise<readonly ReadResult[]> => readInspections(deps, target, { subjects, call: sent.call })
   return applyBatch(deps, endpoint, {
     ...sent,
     path: '/inspections/cancel',
-    settled: await learnRevisions(endpoint, sent.items, read),
+    settled: await learnRevisions(endpoint, sent, (asked) => readInspections(deps, target, asked)),
     bodyOf: toCancel,
     knownOf: (item) => ({ externalId: item.reference, revision: endpoint.revisions.of(item.subject) }),
   })

@@ -1,7 +1,7 @@
-import type { IdempotencyClass } from '../../model/goal.ts'
-import type { ConnectorSpec, ResourceSpec } from '../connector.ts'
+import type { ConnectorSpec } from '../connector.ts'
+import { type ResourceSettings, resourceSpec } from '../kit/json/resource-settings.ts'
 
-/** One counting QMS as the hub sees it. `create` and `cancel` are its two write resources. */
+/** One counting QMS as the hub sees it. What is left out has vendor-sized defaults. */
 export interface CountingQmsSettings {
   readonly instance: string
   readonly site: string
@@ -9,23 +9,19 @@ export interface CountingQmsSettings {
   readonly token?: string
   /** Unit codes of this QMS beyond the usual ones, to UN/ECE Recommendation 20. */
   readonly units?: Readonly<Record<string, string>>
-  readonly create?: Partial<ResourceSettings>
-  readonly cancel?: Partial<ResourceSettings>
+  /** Creating records. Default: class externalId. */
+  readonly inspection?: ResourceSettings
+  /** Cancelling what nobody has started. Default: class natural. */
+  readonly inspectionStatus?: ResourceSettings
   readonly callTimeoutMs?: number
   readonly callsInFlightMax?: number
   readonly callsPerSecondMax?: number
 }
 
-export type ResourceSettings = Omit<ResourceSpec, 'resource' | 'rungMax'>
-
 /** Inspections as records, by external key. */
 export const INSPECTION = 'inspection'
 /** Whether work on an inspection can still go on. */
 export const INSPECTION_STATUS = 'inspectionStatus'
-
-const DAY_MS = 86_400_000
-/** A target that never forgets a transaction id: longer than any command lives. */
-const NEVER_FORGETS_MS = 3_650 * DAY_MS
 
 export function countingQmsSpec(settings: CountingQmsSettings): ConnectorSpec {
   return {
@@ -37,24 +33,8 @@ export function countingQmsSpec(settings: CountingQmsSettings): ConnectorSpec {
     callsInFlightMax: settings.callsInFlightMax ?? 8,
     callsPerSecondMax: settings.callsPerSecondMax ?? 1_000,
     resources: [
-      { ...resourceSettings('externalId', settings.create ?? {}), resource: INSPECTION, rungMax: 0 },
-      { ...resourceSettings('natural', settings.cancel ?? {}), resource: INSPECTION_STATUS, rungMax: 0 },
+      resourceSpec(INSPECTION, { idempotency: 'externalId', rungMax: 0 }, settings.inspection ?? {}),
+      resourceSpec(INSPECTION_STATUS, { idempotency: 'natural', rungMax: 0 }, settings.inspectionStatus ?? {}),
     ],
-  }
-}
-
-function resourceSettings(usual: IdempotencyClass, settings: Partial<ResourceSettings>): ResourceSettings {
-  const idempotency = settings.idempotency ?? usual
-  const remembers = idempotency === 'key' ? DAY_MS : idempotency === 'transportId' ? NEVER_FORGETS_MS : null
-  return {
-    evidence: 'readBack',
-    lagMs: 2_000,
-    quiesceMs: 30_000,
-    holdsMayPass: true,
-    applyBatchMax: 100,
-    readBatchMax: 200,
-    ...settings,
-    idempotency,
-    keyWindowMs: remembers === null ? 0 : (settings.keyWindowMs ?? remembers),
   }
 }

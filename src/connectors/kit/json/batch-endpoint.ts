@@ -59,16 +59,19 @@ export async function applyBatch(deps: JsonDeps, endpoint: Endpoint, sending: Se
   return sending.items.map((item) => outcomes.get(item) ?? NO_RESULT)
 }
 
-/** A conditional write names what it has seen: subjects never read here are read first; what fails is not sent. */
+/**
+ * A conditional write names what it has seen: subjects never read here are read first; what fails is not sent. The send
+ * guard is not asked for it: nothing that it guards leaves.
+ */
 export async function learnRevisions(
   endpoint: Endpoint,
-  items: readonly CommandItem[],
-  read: (subjects: readonly string[]) => Promise<readonly ReadResult[]>,
+  sent: { readonly items: readonly CommandItem[]; readonly call: Call },
+  read: (asked: { readonly subjects: readonly string[]; readonly call: Call }) => Promise<readonly ReadResult[]>,
 ): Promise<ReadonlyMap<CommandItem, Outcome>> {
   const settled = new Map<CommandItem, Outcome>()
-  const missing = items.filter(({ subject }) => endpoint.revisions.of(subject) === null)
+  const missing = sent.items.filter(({ subject }) => endpoint.revisions.of(subject) === null)
   if (endpoint.resource.idempotency !== 'conditional' || missing.length === 0) return settled
-  const results = await read(missing.map(({ subject }) => subject))
+  const results = await read({ subjects: missing.map(({ subject }) => subject), call: { ...sent.call, beforeWrite: () => true } })
   missing.forEach((item, index) => {
     const result = results[index]
     if (result?.read !== 'failed') return
