@@ -23,7 +23,8 @@ export interface RawChunk {
   readonly id: string
   readonly items: readonly Uint8Array[]
 }
-interface Run<T> {
+/** Consecutive sequences of one partition. */
+export interface Run<T> {
   readonly first: number
   readonly items: T[]
 }
@@ -114,12 +115,16 @@ function addWrite(view: CommittedView, group: Group, write: PartitionWrite): num
     const changes = rowsOf(group, row.table)
     if ('deleted' in row) changes.set(row.id, null)
     else {
-      const before = changes.get(row.id)
-      const fixed = before ? { ...row, partition: before.row.partition, tag: before.row.tag } : row
-      changes.set(row.id, { row: fixed, recreated: before === null || (before?.recreated ?? false) })
+      changes.set(row.id, laterChange(changes.get(row.id), { row, recreated: false }))
     }
   }
   return first
+}
+
+/** Joins two changes of one row: what the later one says, without forgetting that the row was deleted in between. */
+export function laterChange(before: RowChange | undefined, change: RowChange): RowChange {
+  if (change === null || before === undefined) return change
+  return before === null || before.recreated ? { row: change.row, recreated: true } : change
 }
 
 function addEntries(view: CommittedView, group: Group, write: PartitionWrite): number {

@@ -1,5 +1,6 @@
+import { checkPartition } from './check.ts'
 import { type CommittedView, type Group, type PartitionState, partitionIn } from './group.ts'
-import type { Lease } from './store.ts'
+import type { Lease, Store } from './store.ts'
 
 export type LeaseHolder = Lease & { readonly worker: string | null; readonly live: boolean }
 
@@ -8,8 +9,32 @@ export function timeText(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+export interface LeaseDeps {
+  readonly view: CommittedView
+  /** Runs in the next group; the answer comes when that is durable. */
+  readonly write: <T>(apply: (group: Group) => T) => Promise<T>
+  readonly now: () => number
+  readonly partitions: number
+  readonly freed: (partition: number) => void
+}
+
+/** The port's calls about leases. They ride in groups like commits, so the order of both is one. */
+export function leaseCalls({ view, write, now, partitions, freed }: LeaseDeps): Pick<Store, 'acquire' | 'renew' | 'release'> {
+  return {
+    acquire: (partition, worker, leaseMs) =>
+      write((group) => {
+        checkPartition(partition, partitions)
+        return acquireIn(view, group, { partition, worker, leaseMs, nowMs: now() })
+      }),
+    renew: (worker, leases, leaseMs) => write((group) => renewIn(view, group, { worker, leases, leaseMs, nowMs: now() })),
+    release: async (worker, leases) => {
+      for (const partition of await write((group) => releaseIn(view, group, { worker, leases, nowMs: now() }))) freed(partition)
+    },
+  }
+}
+
 /** Asked inside a group: takes the partition unless somebody else's lease is live at `nowMs`. */
-export function acquireIn(
+function acquireIn(
   view: CommittedView,
   group: Group,
   ask: { partition: number; worker: string; leaseMs: number; nowMs: number },
@@ -22,7 +47,7 @@ export function acquireIn(
   return leaseOf(ask.partition, taken)
 }
 
-export function renewIn(
+function renewIn(
   view: CommittedView,
   group: Group,
   ask: { worker: string; leases: readonly Lease[]; leaseMs: number; nowMs: number },
@@ -39,7 +64,7 @@ export function renewIn(
 }
 
 /** Answers the partitions that became free. */
-export function releaseIn(view: CommittedView, group: Group, ask: { worker: string; leases: readonly Lease[]; nowMs: number }): number[] {
+function releaseIn(view: CommittedView, group: Group, ask: { worker: string; leases: readonly Lease[]; nowMs: number }): number[] {
   const freed: number[] = []
   for (const lease of ask.leases) {
     const state = partitionIn(view, group, lease.partition)

@@ -135,10 +135,10 @@ export type RowTable = 'state' | 'goal' | 'timer' | 'exception' | 'parked' | 'co
 export interface Row {
   readonly table: RowTable
   readonly id: string
-  /** That of the write that creates the row; fixed at creation. */
+  /** That of the write. A row stays in the partition it was created in. */
   readonly partition: number
   readonly active: boolean
-  /** Second way in, fixed at creation: order key for goals, instance for timers, cause group for exceptions, native key for parked input. */
+  /** Second way in, the same in every write of the row: order key for goals, instance for timers, cause group for exceptions, native key for parked input. */
   readonly tag: string
   readonly body: string
 }
@@ -164,4 +164,15 @@ export type CommitResult =
 /** The outcome of the call is not known, or the store cannot serve. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
+}
+
+/** The store must not be used as it is; nothing was changed. */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused'
+  readonly code: 'store.settingsUnsafe' | 'store.schemaAhead' | 'store.inUse'
+
+  constructor(code: StoreRefused['code'], message: string) {
+    super(message)
+    this.code = code
+  }
 }

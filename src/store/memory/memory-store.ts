@@ -1,8 +1,8 @@
 import { assert } from '../../assert.ts'
-import { checkBatch, checkPartition, PARTITIONS_MAX } from '../check.ts'
+import { checkBatch, PARTITIONS_MAX } from '../check.ts'
 import { addBatch, type CommittedView, type Group, PARTITION_START } from '../group.ts'
 import { createHints } from '../hints.ts'
-import { acquireIn, holderOf, releaseIn, renewIn, timeText } from '../leases.ts'
+import { holderOf, leaseCalls, timeText } from '../leases.ts'
 import { createGroupQueue } from '../queue.ts'
 import { type Store, type StoreMeta, StoreUnavailable } from '../store.ts'
 import { type CommitFaults, withCommitFaults } from './faults.ts'
@@ -88,16 +88,7 @@ function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOpti
   }
   return {
     meta,
-    acquire: (partition, worker, leaseMs) =>
-      write((group) => {
-        checkPartition(partition, meta.partitions)
-        return acquireIn(view, group, { partition, worker, leaseMs, nowMs: now() })
-      }),
-    renew: (worker, leases, leaseMs) => write((group) => renewIn(view, group, { worker, leases, leaseMs, nowMs: now() })),
-    release: async (worker, leases) => {
-      const freed = await write((group) => releaseIn(view, group, { worker, leases, nowMs: now() }))
-      for (const partition of freed) releases.tell(partition)
-    },
+    ...leaseCalls({ view, write, now, partitions: meta.partitions, freed: releases.tell }),
     leases: () => read(() => state.partitions.map((partition, index) => holderOf(index, partition, now()))),
     commit: async (batch) => {
       checkBatch(batch, meta.partitions)

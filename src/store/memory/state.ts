@@ -1,5 +1,6 @@
 import { assert } from '../../assert.ts'
 import { type Group, PARTITION_START, type PartitionState, type RowChange } from '../group.ts'
+import { compareIds } from '../order.ts'
 import { parseRawReference } from '../raw-reference.ts'
 import type { InboxRow, JournalEntry, Row, RowQuery, RowTable } from '../store.ts'
 
@@ -112,15 +113,13 @@ export function rawAt(state: MemoryState, reference: string): Uint8Array | null 
   return (parsed && state.raw.get(parsed.id)?.[parsed.index]?.slice()) ?? null
 }
 
-/** Order of ids in every implementation: by UTF-16 unit, which for ASCII ids is the byte order of the databases. */
-function compareIds(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
 function changeRow(set: RowSet, id: string, change: RowChange): () => void {
   const before = set.byId.get(id)
-  const kept = before !== undefined && change !== null && !change.recreated ? { partition: before.partition, tag: before.tag } : {}
-  setRow(set, id, change === null ? undefined : { ...change.row, ...kept })
+  if (before === undefined || change === null || change.recreated) setRow(set, id, change?.row)
+  else {
+    assert(before.tag === change.row.tag, `row ${id}: the tag is fixed at creation`)
+    setRow(set, id, { ...change.row, partition: before.partition })
+  }
   return () => setRow(set, id, before)
 }
 

@@ -1,0 +1,193 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { assert } from '../../assert.ts'
+import { checkBatch, PARTITIONS_MAX } from '../check.ts'
+import { addBatch, type CommittedView, type Group, PARTITION_START, type PartitionState } from '../group.ts'
+import { createHints } from '../hints.ts'
+import { holderOf, leaseCalls, timeText } from '../leases.ts'
+import { createGroupQueue } from '../queue.ts'
+import type { Store, StoreMeta } from '../store.ts'
+import { createChunks } from './chunks.ts'
+import type { Space } from './disk.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { createMemtable, partitionOf } from './memtable.ts'
+import { inTransaction, migrate, readMeta, writeMeta } from './migrate.ts'
+import { createReader, type Reader } from './reader.ts'
+import { MIGRATIONS } from './schema.ts'
+import { isInMemory, openDatabase } from './settings.ts'
+import { createWriter, type WriteStatistics } from './writer.ts'
+
+export interface SqliteStoreOptions {
+  /** Of the file, or `:memory:`. */
+  readonly path: string
+  /** Used when the store is made; afterwards the store's own stay. */
+  readonly installation: string
+  readonly partitions: number
+  /** Database time in milliseconds. In reality wall time at the start plus monotonic time since. */
+  readonly now: () => number
+  /** Calls back once, later: setImmediate in reality, a virtual timer in simulation. */
+  readonly schedule: (run: () => void) => void
+  /** The file is a restored backup: a new incarnation begins. */
+  readonly restored?: boolean
+  /** With `:memory:`: starts from what `image()` of another store gave. */
+  readonly image?: Uint8Array
+  /** Changes between two folds of the log into the tables (memtable.ts). Small values make tests fold often. */
+  readonly generationChangesMax?: number
+  readonly space?: (path: string) => Space
+  /** Told once when the disk fails under the store: stop the process with this message. */
+  readonly onFailed?: (detail: string) => void
+}
+
+export interface SqliteStore extends Store {
+  statistics(): WriteStatistics
+  /** The database as bytes, log included. For `:memory:`. */
+  image(): Uint8Array
+}
+
+const GENERATION_CHANGES_MAX = 2048
+/** WAL pages after which a checkpoint is run: 16 MB. */
+const CHECKPOINT_FRAMES = 4096
+
+/** Creates the store or opens it, for this process alone. Throws StoreRefused when it must not be used as it is. */
+export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
+  const database = openDatabase(options.path)
+  try {
+    if (options.image !== undefined) database.deserialize(options.image)
+    const schemaVersion = migrate(database, MIGRATIONS)
+    return serve(database, initialise(database, options, schemaVersion), options)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function initialise(database: DatabaseSync, options: SqliteStoreOptions, schemaVersion: number): StoreMeta {
+  if (readMeta(database, 'installation') === null) {
+    const { installation, partitions } = options
+    assert(partitions >= 1 && partitions <= PARTITIONS_MAX, `partitions must be 1 to ${PARTITIONS_MAX}`)
+    inTransaction(database, () => {
+      const insert = database.prepare('INSERT INTO partition_state VALUES (?, ?, ?, NULL, 0, 0)')
+      for (let partition = 0; partition < partitions; partition++) {
+        insert.run(partition, PARTITION_START.nextSequence, PARTITION_START.nextInbox)
+      }
+      writeMeta(database, 'installation', installation)
+      writeMeta(database, 'partitions', String(partitions))
+      writeMeta(database, 'incarnation', '1')
+    })
+  } else if (options.restored === true) {
+    writeMeta(database, 'incarnation', String(Number(readMeta(database, 'incarnation')) + 1))
+  }
+  return {
+    installation: readMeta(database, 'installation') ?? '',
+    incarnation: Number(readMeta(database, 'incarnation')),
+    partitions: Number(readMeta(database, 'partitions')),
+    schemaVersion,
+  }
+}
+
+/** Leases of the process before are void: that this one has the file proves that no holder is left. Epochs stay. */
+function freeLeases(partitions: PartitionState[]): void {
+  for (const [index, state] of partitions.entries()) partitions[index] = { ...state, worker: null }
+}
+
+function readPartitions(database: DatabaseSync): PartitionState[] {
+  return database
+    .prepare('SELECT * FROM partition_state ORDER BY partition')
+    .all()
+    .map((record) => ({
+      nextSequence: Number(record['next_sequence']),
+      nextInbox: Number(record['next_inbox']),
+      worker: record['worker'] === null ? null : String(record['worker']),
+      epoch: Number(record['epoch']),
+      expiresAtMs: Number(record['expires_at']),
+    }))
+}
+
+function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
+  const { now, schedule } = options
+  const memtable = createMemtable(readPartitions(database))
+  const chunks = createChunks(database)
+  const reader = createReader(database, memtable, chunks)
+  const writer = createWriter({
+    database,
+    memtable,
+    chunks,
+    generationChangesMax: options.generationChangesMax ?? GENERATION_CHANGES_MAX,
+    forgetIdentity: reader.forgetIdentity,
+  })
+  freeLeases(memtable.partitions)
+  const guard = createGuard(options)
+  const deliveries = createHints()
+  const releases = createHints()
+  const checkpoint = createCheckpoint(database)
+  const queue = createGroupQueue({
+    schedule,
+    persist: (group, done) => {
+      const failure = guard.attempt(() => {
+        if (writer.write(group).folded && !isInMemory(options.path)) schedule(() => database.isOpen && guard.attempt(checkpoint))
+      })
+      done(failure)
+    },
+    settled: (group) => {
+      for (const partition of group.inbox.keys()) deliveries.tell(partition)
+    },
+  })
+  const view: CommittedView = { identity: reader.identity, partition: (partition) => partitionOf(memtable, partition) }
+  const write = async <T>(apply: (group: Group) => T): Promise<T> => {
+    guard.check()
+    return queue.enqueue(apply)
+  }
+  return {
+    meta,
+    ...leaseCalls({ view, write, now, partitions: meta.partitions, freed: releases.tell }),
+    commit: async (batch) => {
+      checkBatch(batch, meta.partitions)
+      return write((group) => addBatch(view, group, batch))
+    },
+    leases: () => guard.read(() => memtable.partitions.map((state, partition) => holderOf(partition, state, now()))),
+    databaseNow: () => guard.read(() => timeText(now())),
+    ...reads(reader, guard),
+    health: guard.health,
+    onDeliveries: deliveries.on,
+    onRelease: releases.on,
+    statistics: writer.statistics,
+    image: () => database.serialize(),
+    close: async () => {
+      if (!guard.close()) return
+      await queue.drain()
+      if (guard.usable()) guard.attempt(() => writer.foldAll())
+      database.close()
+    },
+  }
+}
+
+type Reads = Pick<Store, 'readIdentities' | 'readInbox' | 'readJournal' | 'readEntries' | 'readRows' | 'scanRows' | 'readRaw'>
+
+function reads(reader: Reader, guard: Guard): Reads {
+  return {
+    readIdentities: (keys) => guard.read(() => present(keys, reader.identity)),
+    readInbox: (partition, after, limit) => guard.read(() => reader.inbox(partition, after, limit)),
+    readJournal: (partition, from, limit) => guard.read(() => reader.journal(partition, from, limit)),
+    readEntries: (addresses) => guard.read(() => addresses.map(({ partition, sequence }) => reader.entry(partition, sequence))),
+    readRows: (table, ids) => guard.read(() => present(ids, (id) => reader.row(table, id))),
+    scanRows: (query) => guard.read(() => reader.scan(query)),
+    readRaw: (reference) => guard.read(() => reader.raw(reference)),
+  }
+}
+
+/** SQLite's automatic checkpoints swallow their errors; a failed fsync there must stop the store like any other. */
+function createCheckpoint(database: DatabaseSync): () => void {
+  const look = database.prepare('PRAGMA wal_checkpoint(NOOP)')
+  const run = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+  return () => {
+    if (Number(look.get()?.['log']) >= CHECKPOINT_FRAMES) run.get()
+  }
+}
+
+function present<V>(keys: readonly string[], get: (key: string) => V | null): ReadonlyMap<string, V> {
+  const found = new Map<string, V>()
+  for (const key of keys) {
+    const value = get(key)
+    if (value !== null) found.set(key, value)
+  }
+  return found
+}
