@@ -1,7 +1,7 @@
 // node scripts/run.mjs [SCRIPT [ARGUMENTS]]: runs a script of this project on the pinned Node, installing first if
 // needed. The first command on a fresh clone may be any npm script, on whatever Node the machine has. Forwards signals and the
 // exit code; standard output belongs to the script alone.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ensureInstalled, stamp } from './install.mjs'
 import { launch } from './launch.mjs'
@@ -10,13 +10,13 @@ const PARENT_POLL_MS = 500
 const TERMINAL_GRACE_MS = 2_000
 const GRACE_MS = 30_000
 
-const PARENT = process.ppid
-
 const args = process.argv.slice(2)
 if (args[0] === '--stamp') stamp()
 else await main()
 
 async function main() {
+  let stop = () => process.exit(1)
+  if (process.env.npm_lifecycle_event !== undefined) watchParents(() => stop())
   try {
     await ensureInstalled()
   } catch (error) {
@@ -29,7 +29,10 @@ async function main() {
   child.once('error', (error) => fail(`could not start Node: ${error.message}`))
   child.once('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)))
   forwardSignals(child)
-  if (process.env.npm_lifecycle_event !== undefined) stopWithParent(child)
+  stop = () => {
+    setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
+    child.kill('SIGTERM')
+  }
 }
 
 /** @param {import('node:child_process').ChildProcess} child */
@@ -45,17 +48,31 @@ function forwardSignals(child) {
 }
 
 /**
- * npm killed outright takes nobody with it: notice that it is gone.
- * @param {import('node:child_process').ChildProcess} child
+ * npm killed outright takes nobody with it: notice that it is gone. Between npm and us there may be the shell of the npm script,
+ * which stays; only Linux tells.
+ * @param {() => void} gone Called once.
  */
-function stopWithParent(child) {
+function watchParents(gone) {
+  const parent = process.ppid
+  const npm = /^(ba|da|z)?sh$/.test(ofProcess(parent, 'Name') ?? '') ? Number(ofProcess(parent, 'PPid')) : null
   const poll = setInterval(() => {
-    if (process.ppid === PARENT) return
+    if (process.ppid === parent && (npm === null || Number(ofProcess(parent, 'PPid')) === npm)) return
     clearInterval(poll)
-    setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
-    child.kill('SIGTERM')
+    gone()
   }, PARENT_POLL_MS)
   poll.unref()
+}
+
+/**
+ * @param {number} pid
+ * @param {string} field
+ */
+function ofProcess(pid, field) {
+  try {
+    return new RegExp(`^${field}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -28,6 +28,7 @@ export interface Outcome {
 
 const SILENCE_MS_MAX = 30_000
 const KILL_GRACE_MS = 5_000
+const STOP_GRACE_MS = 1_000
 
 /** Runs every step, whatever the ones before it did. Past the time limit the remaining steps fail unrun. */
 export async function runSteps(steps: readonly Step[], options: { readonly minutesMax: number }): Promise<readonly Outcome[]> {
@@ -123,13 +124,15 @@ function endGroup(child: ChildProcess): void {
   setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_GRACE_MS).unref()
 }
 
+/** After the signal nothing more starts: the step's end is not reported, the process ends. */
 function stopOnSignal(child: ChildProcess): () => void {
   const stop = (signal: NodeJS.Signals) => {
+    child.removeAllListeners('close')
     signalGroup(child, 'SIGTERM')
     setTimeout(() => {
       signalGroup(child, 'SIGKILL')
       process.exit(signal === 'SIGINT' ? 130 : 143)
-    }, 1_000)
+    }, STOP_GRACE_MS)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
   return () => {
