@@ -13,6 +13,8 @@ export interface Turns {
   readonly onRejection: (reason: unknown) => void
 }
 
+/** Short runs are common in tests, long ones in simulation: batches double from the one to the other. */
+const BATCH_MIN = 8
 const BATCH_MAX = 256
 
 /**
@@ -24,26 +26,20 @@ const BATCH_MAX = 256
  * batch nothing foreign runs: the globals can be patched for exactly that long, and test runners keep theirs.
  */
 export function runTurns({ step, onEscape, onRejection }: Turns): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let more = true
-    let size = 8
-    let restore: (() => void) | null = null
+    let size = BATCH_MIN
+    let restore = (): void => undefined
     const enter = (): void => {
-      try {
-        restore = patchGlobals(onEscape)
-        process.on('unhandledRejection', onRejection)
-      } catch (error) {
-        more = false
-        reject(error)
-      }
+      restore = patchGlobals(onEscape)
+      process.on('unhandledRejection', onRejection)
     }
     const one = (): void => {
       if (more) more = step()
     }
     const leave = (): void => {
       process.off('unhandledRejection', onRejection)
-      restore?.()
-      restore = null
+      restore()
       if (more) batch()
       else resolve()
     }
@@ -57,12 +53,8 @@ export function runTurns({ step, onEscape, onRejection }: Turns): Promise<void> 
   })
 }
 
-let patched = false
-
 /** From here on using a clock, a timer, randomness or the network by a global throws. Returns the way back. */
 function patchGlobals(onEscape: (error: Error) => void): () => void {
-  if (patched) throw new Error('two simulations run inside each other')
-  patched = true
   const forbid = (name: string) => (): never => {
     const error = new Error(`${name} was used inside the simulation; take it from the runtime`)
     onEscape(error)
@@ -86,7 +78,6 @@ function patchGlobals(onEscape: (error: Error) => void): () => void {
   replace(AbortSignal, 'timeout', forbid('AbortSignal.timeout'))
   return () => {
     for (const back of undo) back()
-    patched = false
   }
 }
 

@@ -43,8 +43,9 @@ test('a cancelled step is not run, and thousands of them do not stay', () => {
   const scheduler = schedulerOf(1)
   scheduler.push({ afterMs: 9, life: null, kind: 'kept', run: nothing })
   for (let i = 0; i < 10_000; i++) scheduler.cancel(scheduler.push({ afterMs: i % 20, life: null, kind: 'cancelled', run: nothing }))
+  expect(scheduler.size()).toBeLessThan(1_100)
   expect(drain(scheduler)).toEqual([{ at: 9, kind: 'kept' }])
-  expect(scheduler.isEmpty()).toBe(true)
+  expect(scheduler.size()).toBe(0)
 })
 
 test('a dead life has no steps left; a paused one has them later', () => {
@@ -66,6 +67,6 @@ test('steps beyond the limit stay', () => {
   const scheduler = schedulerOf(1)
   scheduler.push({ afterMs: 10, life: null, kind: 'later', run: nothing })
   expect(scheduler.next(9.999)).toBe(null)
-  expect(scheduler.isEmpty()).toBe(false)
+  expect(scheduler.size()).toBe(1)
   expect(scheduler.next(10)?.kind).toBe('later')
 })

@@ -41,8 +41,8 @@ export interface Scheduler {
   cancel(step: Step): void
   /** Takes the next step that is due by `untilMs` and may run, and sets the clock to it. */
   next(untilMs: number): Step | null
-  /** Nothing is waiting any more; asked after `next` found nothing. */
-  isEmpty(): boolean
+  /** Steps in the heap, with a bounded share of cancelled and dead ones; 0 once `next` has found nothing left. */
+  size(): number
   /** Moves the clock forward over time in which nothing happens. */
   advance(toMs: number): void
 }
@@ -99,7 +99,7 @@ export function createScheduler(ties: RandomStream): Scheduler {
         }
       }
     },
-    isEmpty: () => heap.length === 0,
+    size: () => heap.length,
     advance(toMs) {
       now = Math.max(now, toMs)
     },

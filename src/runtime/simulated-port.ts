@@ -30,9 +30,7 @@ export function bindPort<T extends object>(
       if (life.dead) return never()
       return new Promise((resolve, reject) => {
         push(`${shape.name}.${name}`, () => {
-          const done = (settle: () => void): void => {
-            if (!life.dead) push(`${shape.name}.${name} answer`, settle)
-          }
+          const done = (settle: () => void): void => push(`${shape.name}.${name} answer`, settle)
           // Through a promise, so that a method that throws at once rejects like one that throws later.
           Promise.resolve()
             .then(() => call(...args))
@@ -49,7 +47,7 @@ export function bindPort<T extends object>(
     carried.set(name, (listener) => {
       if (life.dead) return () => undefined
       const unsubscribe = subscribe((...args: unknown[]) => {
-        if (!life.dead) push(`${shape.name}.${name}`, () => (listener as Method)(...args))
+        push(`${shape.name}.${name}`, () => (listener as Method)(...args))
       }) as () => void
       life.cleanups.push(unsubscribe)
       return unsubscribe

@@ -43,7 +43,6 @@ export function createSimulatedRuntime(deps: LifeDeps, life: Life): Runtime {
 function createClock({ scheduler, wallNow, monoStart }: LifeDeps, life: Life): Clock {
   const setTimer = (kind: string, ms: number, fire: () => void): (() => void) => {
     assert(!Number.isNaN(ms), 'a timer needs a number of milliseconds')
-    if (life.dead) return () => undefined
     const step = scheduler.push({ afterMs: Math.max(TIMER_MS_MIN, ms), life, kind, run: fire })
     return () => scheduler.cancel(step)
   }

@@ -159,6 +159,16 @@ describe('the guard', () => {
     expect(askedAt).toEqual([720])
   })
 
+  test('is not asked, and nothing is written, when the time runs out before there is a connection', async () => {
+    const ask = (): boolean => {
+      throw new Error('asked')
+    }
+    const { world, served, results } = stage({ network: { connectShare: 1, connectMsMedian: 5_000 }, call: { beforeWrite: ask } })
+    await world.runUntilQuiet()
+    expect(results).toEqual([{ kind: 'notSent', reason: 'timeout' }])
+    expect(served).toEqual([])
+  })
+
   test('that throws is a bug and not an answer', async () => {
     const bug = (): boolean => {
       throw new Error('guard bug')
@@ -172,7 +182,9 @@ describe('faults', () => {
     const ask = (): boolean => {
       throw new Error('asked')
     }
-    expect(summary(await underFault('refuse', { call: { beforeWrite: ask } }))).toEqual(['notSent connection refused served 0'])
+    const stages = await underFault('refuse', { call: { beforeWrite: ask } })
+    expect(summary(stages)).toEqual(['notSent connection refused served 0'])
+    for (const { settledAt } of stages) expect(settledAt[0]).toBeGreaterThan(10)
   })
 
   test('loseRequest: lost, never served', async () => {

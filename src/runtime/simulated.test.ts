@@ -109,6 +109,15 @@ describe('time', () => {
     expect(seen).toEqual([20, 3_600_045, 45, 'enough', 48])
   })
 
+  test('a loop over sleeps of nothing lets time pass', async () => {
+    const world = worldOf(1)
+    world.addNode('a', async ({ clock }) => {
+      for (let i = 0; i < 5; i++) await clock.sleep(0)
+    })
+    await world.runUntilQuiet()
+    expect(world.now()).toBe(5)
+  })
+
   test('the run ends at the time, at the condition, or when nothing is left', async () => {
     const world = worldOf(1)
     let ticks = 0
@@ -178,6 +187,17 @@ describe('crash', () => {
     expect(await trip({ events: [{ kind: 'crash', point: 1, restartAfterMs: 10 }] })).toEqual({ steps: '((12)', points: 4 })
     expect(await trip({ events: [{ kind: 'crash', point: 3, restartAfterMs: 10 }] })).toEqual({ steps: '(12(12)', points: 6 })
     expect(await trip({ events: [{ kind: 'crash', point: 2, restartAfterMs: null }] })).toEqual({ steps: '(1', points: 2 })
+  })
+
+  test('each life has ids, randomness and a monotonic clock of its own', async () => {
+    const lives: [string, number, number][] = []
+    const world = worldOf(1)
+    world.addNode('a', ({ ids, random, clock }) => void lives.push([ids.uuid(), random.next(), clock.monoNow() - world.now()]))
+    world.schedule(null, 10, () => world.crash('a', 10))
+    world.addNode('b', ({ ids, random, clock }) => void lives.push([ids.uuid(), random.next(), clock.monoNow() - world.now()]))
+    await world.runUntilQuiet()
+    expect(lives).toHaveLength(3)
+    for (const column of [0, 1, 2]) expect(new Set(lives.map((life) => life[column])).size).toBe(3)
   })
 
   test('heal boots what is down and ends what was planned', async () => {
@@ -376,7 +396,15 @@ describe('a failure ends the run', () => {
     await expect(endless.runUntil(() => false)).rejects.toThrow('does not come to rest')
   })
 
-  test('two simulations cannot run inside each other, but side by side they can', async () => {
+  test('a rejection that nobody handles', () => {
+    const code = `import { createWorld } from ${JSON.stringify(new URL('simulated.ts', import.meta.url).href)}
+      const world = createWorld({ seed: 1, hash: String })
+      world.addNode('a', ({ clock }) => { clock.setTimer(5, () => { Promise.reject(new Error('nobody cares')) }) })
+      await world.runUntilQuiet().catch((error) => process.stdout.write(error.message))`
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })).toBe('nobody cares')
+  })
+
+  test('simulations run side by side, and one started by the step of another runs beside it', async () => {
     const tick = async (world: World): Promise<string> => {
       world.addNode('a', async ({ clock }) => {
         for (let i = 0; i < 1_000; i++) await clock.sleep(1)
@@ -386,5 +414,13 @@ describe('a failure ends the run', () => {
     }
     const alone = await tick(worldOf(1))
     expect(await Promise.all([tick(worldOf(1)), tick(worldOf(1))])).toEqual([alone, alone])
+
+    const outer = worldOf(1)
+    let inner: Promise<string> | null = null
+    outer.schedule(null, 1, () => {
+      inner = tick(worldOf(1))
+    })
+    expect(await tick(outer)).not.toBe(alone)
+    expect(await inner).toBe(alone)
   })
 })

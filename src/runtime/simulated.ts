@@ -135,7 +135,7 @@ async function run(ground: Ground, { untilMs, reached }: Run): Promise<'reached'
       }
       const next = scheduler.next(untilMs)
       if (next === null) {
-        end = scheduler.isEmpty() ? 'dry' : 'late'
+        end = scheduler.size() === 0 ? 'dry' : 'late'
         return false
       }
       counters.steps += 1

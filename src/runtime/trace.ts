@@ -4,7 +4,7 @@
  */
 export interface Trace {
   step(line: TraceLine): void
-  /** More bytes of the same line, hashed only. */
+  /** More bytes of the same line, hashed only. To be equal, they must lie alike in memory: pass copies. */
   bytes(body: Uint8Array): void
   /** 16 hex digits. */
   hash(): string
