@@ -15,41 +15,41 @@ const DAY_MS = 86_400_000
 const ITEMS_PER_CALL = 500
 const CALLS_IN_FLIGHT: Readonly<Record<Mode, number>> = { batched: 4, single: 64 }
 
-function specOf(
-  target: BenchTarget,
-  system: { readonly instance: string; readonly resource: Pick<ResourceSpec, 'resource' | 'idempotency' | 'keyWindowMs'> },
-): ConnectorSpec {
+type Protection = Pick<ResourceSpec, 'resource' | 'idempotency' | 'keyWindowMs'>
+
+function specOf(target: BenchTarget, instance: string, resources: readonly Protection[]): ConnectorSpec {
   return {
     name: 'bench',
     version: 1,
-    instance: system.instance,
+    instance,
     site: SITE,
     callTimeoutMs: 2_000,
     callsInFlightMax: CALLS_IN_FLIGHT[target.mode],
     callsPerSecondMax: 1_000_000,
-    resources: [
-      {
-        ...system.resource,
-        evidence: 'readBack',
-        // The stub commits before it answers and executes at once; what remains is what may wait in socket buffers.
-        lagMs: 0,
-        quiesceMs: 100,
-        rungMax: 0,
-        holdsMayPass: true,
-        applyBatchMax: target.mode === 'single' ? 1 : ITEMS_PER_CALL,
-        readBatchMax: ITEMS_PER_CALL,
-      },
-    ],
+    resources: resources.map((resource) => ({
+      ...resource,
+      evidence: 'readBack',
+      // The stub commits before it answers and executes at once; what remains is what may wait in socket buffers.
+      lagMs: 0,
+      quiesceMs: 100,
+      rungMax: 0,
+      holdsMayPass: true,
+      applyBatchMax: target.mode === 'single' ? 1 : ITEMS_PER_CALL,
+      readBatchMax: ITEMS_PER_CALL,
+    })),
   }
 }
 
 export function createBenchErp(deps: JsonDeps, target: BenchTarget): Connector {
-  const spec = specOf(target, { instance: ERP, resource: { resource: 'inventory', idempotency: 'key', keyWindowMs: DAY_MS } })
+  const spec = specOf(target, ERP, [{ resource: 'inventory', idempotency: 'key', keyWindowMs: DAY_MS }])
   return { ...common(deps, target, spec), read: (_resource, subjects, call) => readStock(deps, target, { subjects, call }) }
 }
 
 export function createBenchQms(deps: JsonDeps, target: BenchTarget): Connector {
-  const spec = specOf(target, { instance: QMS, resource: { resource: 'inspection', idempotency: 'externalId', keyWindowMs: 0 } })
+  const spec = specOf(target, QMS, [
+    { resource: 'inspection', idempotency: 'externalId', keyWindowMs: 0 },
+    { resource: 'inspectionStatus', idempotency: 'natural', keyWindowMs: 0 },
+  ])
   return { ...common(deps, target, spec), read: (_resource, subjects, call) => readInspections(deps, target, { subjects, call }) }
 }
 

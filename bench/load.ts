@@ -8,7 +8,7 @@ import { flowAt, receiptEvent } from './workload.ts'
  * stub books its release.
  */
 const EVENTS_PER_REQUEST = 100
-const CONNECTIONS = { batched: 4, single: 128 } as const
+const CONNECTIONS = { batched: 8, single: 128 } as const
 /** Positions between two receipts of one lot: a quarter of the flows in the system, so that four of a lot overlap. */
 const STRIDE = { batched: 512, single: 64 } as const
 const POST_TIMEOUT_MS = 5_000

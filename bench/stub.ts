@@ -14,11 +14,13 @@ const INSPECTION_MS = 50
 const TICK_MS = 4
 const POST_TIMEOUT_MS = 5_000
 const POST_RETRY_MS = 50
-const POST_BATCH = 100
-/** Connections to the hub; a lot always uses the same one, so its completions arrive in order. */
-const POSTERS = { batched: 4, single: 128 } as const
+/** Events per request, longest wait for a full request, and requests in flight. */
+const POSTS = {
+  batched: { events: 100, lingerMs: 8, inFlightMax: 16 },
+  single: { events: 1, lingerMs: 0, inFlightMax: 128 },
+} as const
 
-type Mode = keyof typeof POSTERS
+type Mode = keyof typeof POSTS
 /** `refuse`: 503 without effect. `cutBefore`: connection cut without effect. `cutAfter`: effect, then the answer is lost. */
 export type Outage = 'refuse' | 'cutBefore' | 'cutAfter'
 
@@ -34,11 +36,7 @@ interface Completion {
   readonly flow: number
   readonly key: string
   readonly at: string
-}
-interface Poster {
-  readonly connection: LeanConnection
-  queue: Completion[]
-  busy: boolean
+  readonly decidedMs: number
 }
 
 const monoNow = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
@@ -51,7 +49,11 @@ let completionsPosted = 0
 let postsRetried = 0
 let dueFrom = 0
 const due: { flow: number; key: string; at: number }[] = []
-let posters: Poster[] = []
+/** Decided, not yet posted, in the order of the decisions. */
+const decided: Completion[] = []
+/** Lots of completions on their way: the next one of such a lot waits, so that a lot's completions arrive in order. */
+const lotsOnTheirWay = new Set<number>()
+let idle: LeanConnection[] = []
 let effectWaited = false
 let now = new Date().toISOString()
 
@@ -114,44 +116,53 @@ function answerCall(path: string, body: string): LeanReply {
   }
 }
 
-async function pump(poster: Poster): Promise<void> {
-  if (poster.busy) return
-  poster.busy = true
-  while (poster.queue.length > 0) {
-    const batch = poster.queue.splice(0, settings.mode === 'single' ? 1 : POST_BATCH)
-    const events = batch.map(inspectionEvent)
-    const [contentType, body] =
-      settings.mode === 'single'
-        ? ['application/cloudevents+json', events[0] ?? '']
-        : ['application/cloudevents-batch+json', `[${events.join(',')}]`]
-    for (;;) {
-      const status = await poster.connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
-      if (status >= 200 && status < 300) break
-      postsRetried += 1
-      await new Promise((resolve) => setTimeout(resolve, POST_RETRY_MS))
+function pump(mono: number): void {
+  const { events, lingerMs } = POSTS[settings.mode]
+  while (idle.length > 0) {
+    const oldest = decided[0]
+    if (oldest === undefined || (decided.length < events && mono - oldest.decidedMs < lingerMs)) return
+    let size = 0
+    for (let next = oldest as Completion | undefined; next !== undefined && size < events; next = decided[size]) {
+      if (lotsOnTheirWay.has(lotOf(next.flow))) break
+      size += 1
     }
-    completionsPosted += batch.length
+    const connection = size === 0 ? undefined : idle.pop()
+    if (connection === undefined) return
+    void post(connection, decided.splice(0, size))
   }
-  poster.busy = false
+}
+
+async function post(connection: LeanConnection, batch: readonly Completion[]): Promise<void> {
+  for (const { flow } of batch) lotsOnTheirWay.add(lotOf(flow))
+  const events = batch.map(inspectionEvent)
+  const [contentType, body] =
+    settings.mode === 'single'
+      ? ['application/cloudevents+json', events[0] ?? '']
+      : ['application/cloudevents-batch+json', `[${events.join(',')}]`]
+  for (;;) {
+    const status = await connection.post({ path: '/v1/events', contentType, body, timeoutMs: POST_TIMEOUT_MS })
+    if (status >= 200 && status < 300) break
+    postsRetried += 1
+    await new Promise((resolve) => setTimeout(resolve, POST_RETRY_MS))
+  }
+  completionsPosted += batch.length
+  for (const { flow } of batch) lotsOnTheirWay.delete(lotOf(flow))
+  idle.push(connection)
+  pump(monoNow())
 }
 
 function tick(): void {
   now = new Date().toISOString()
   const mono = monoNow()
-  const touched = new Set<Poster>()
   for (let next = due[dueFrom]; next !== undefined && next.at <= mono; next = due[dueFrom]) {
     dueFrom += 1
-    if (!books.decide(next.flow)) continue
-    const poster = posters[lotOf(next.flow) % posters.length]
-    if (poster === undefined) continue
-    poster.queue.push({ flow: next.flow, key: next.key, at: now })
-    touched.add(poster)
+    if (books.decide(next.flow)) decided.push({ flow: next.flow, key: next.key, at: now, decidedMs: mono })
   }
   if (dueFrom > 10_000) {
     due.splice(0, dueFrom)
     dueFrom = 0
   }
-  for (const poster of touched) void pump(poster)
+  pump(mono)
 }
 
 let releasedTold = 0
@@ -177,11 +188,7 @@ answerBench({
   start(input: { hubPort: number; mode: Mode }) {
     settings.hubPort = input.hubPort
     settings.mode = input.mode
-    posters = Array.from({ length: POSTERS[input.mode] }, () => ({
-      connection: createLeanConnection(input.hubPort),
-      queue: [],
-      busy: false,
-    }))
+    idle = Array.from({ length: POSTS[input.mode].inFlightMax }, () => createLeanConnection(input.hubPort))
     return (server.address() as AddressInfo).port
   },
   outage(kind: Outage | null) {
