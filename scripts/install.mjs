@@ -30,6 +30,7 @@ function isInstalled() {
 
 async function install() {
   say('Installing what package-lock.json names (first run, or the lock file has changed)')
+  rmSync(STAMP, { force: true }) // What is half done must not look whole.
   const startedAt = Date.now()
   const seconds = () => `${Math.round((Date.now() - startedAt) / 1000)} s`
   const alive = setInterval(() => say(`still installing, ${seconds()}`), SIGN_OF_LIFE_MS)
@@ -51,7 +52,7 @@ async function install() {
 
 function npmCi() {
   const npm = launchNpm(['ci', '--loglevel=error', '--no-fund', '--no-audit'], { cwd: ROOT, output: 'stderr' })
-  const stop = () => signalGroup(npm, 'SIGTERM')
+  const stop = () => signalGroup(npm, 'SIGKILL')
   process.once('SIGTERM', stop).once('SIGINT', stop)
   return new Promise((resolve, reject) => {
     npm.once('error', (cause) => reject(new Error(`npm could not be started: ${cause.message}`, { cause })))

@@ -45,7 +45,7 @@ export function launchNpm(args, options) {
       ...Object.fromEntries(clean),
       PATH: pathWithoutTools(),
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${LIFELINE}`.trim(),
-      HOLDPOINT_LIFELINE: 'group',
+      HOLDPOINT_LIFELINE: 'group at once', // npm ci goes on after a polite signal.
     },
     detached: true,
     stdio: ['ignore', output, output, 'pipe'],

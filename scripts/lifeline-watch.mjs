@@ -8,6 +8,7 @@ const line = new Socket({ fd: 3, readable: true, writable: false })
 line.resume()
 line.on('error', () => {})
 line.once('close', () => {
+  if (workerData.atOnce) return signal('SIGKILL')
   signal('SIGTERM')
   setTimeout(() => signal('SIGKILL'), GRACE_MS)
 })
@@ -15,7 +16,7 @@ line.once('close', () => {
 /** @param {NodeJS.Signals} name */
 function signal(name) {
   try {
-    process.kill(workerData, name)
+    process.kill(workerData.pid, name)
   } catch {
     // Already gone.
   }

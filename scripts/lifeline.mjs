@@ -6,6 +6,10 @@ import { isMainThread, Worker } from 'node:worker_threads'
 const target = process.env.HOLDPOINT_LIFELINE
 if (isMainThread && target !== undefined) {
   delete process.env.HOLDPOINT_LIFELINE // Not for grandchildren: descriptor 3 is not theirs.
-  const pid = target === 'group' ? -process.pid : process.pid
-  new Worker(new URL('./lifeline-watch.mjs', import.meta.url), { workerData: pid, execArgv: [], env: {} }).unref()
+  const pid = target === 'self' ? process.pid : -process.pid
+  new Worker(new URL('./lifeline-watch.mjs', import.meta.url), {
+    workerData: { pid, atOnce: target === 'group at once' },
+    execArgv: [],
+    env: {},
+  }).unref()
 }

@@ -15,6 +15,7 @@ if (args[0] === '--stamp') stamp()
 else await main()
 
 async function main() {
+  /** @type {() => void} */
   let stop = () => process.exit(1)
   if (process.env.npm_lifecycle_event !== undefined) watchParents(() => stop())
   try {
