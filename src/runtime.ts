@@ -35,7 +35,7 @@ export interface Clock {
   monoNow(): number
   /** Resolves after `ms`, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `fire` once after `ms`; the returned function cancels. */
+  /** Calls `fire` once after `ms`, at least 1 and possibly months; the returned function cancels. */
   setTimer(ms: number, fire: () => void): () => void
 }
 
@@ -53,23 +53,27 @@ export interface HttpRequest {
   readonly method: string
   /** Absolute URL on the way out; path with query on the way in. */
   readonly url: string
+  /** Names in lower case on the way in. */
   readonly headers: Readonly<Record<string, string>>
+  /** Null: no body, or an empty one. Not to be changed before the call has ended. */
   readonly body: Uint8Array | null
 }
 export interface HttpResponse {
   readonly status: number
+  /** On arrival: names in lower case; repeated fields joined by a comma, `set-cookie` by a line feed, since its dates hold commas. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
 
 export interface HttpCall extends HttpRequest {
+  /** From the call to the last byte of the answer, waiting for a connection included. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   /** Asked in the same tick as the socket write, as near to it as the client allows. False: nothing is sent. */
   readonly beforeWrite?: () => boolean
 }
 
-/** What is known after a call. Never throws for anything the network does. */
+/** What is known after a call. Rejects only for a bug of the caller: a malformed URL or header, a guard that throws. */
 export type HttpResult =
   | { readonly kind: 'response'; readonly response: HttpResponse }
   /** Proved never to have reached the target: guard said no, connection refused before a byte was written. */
@@ -79,6 +83,7 @@ export type HttpResult =
 
 export interface Listener {
   readonly url: string
+  /** Takes nothing new, finishes what is under way (in reality for a bounded time), then ends. Safe to repeat. */
   close(): Promise<void>
 }
 
