@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
 import { createPeer, type Peer } from './ipc.ts'
 import { cpuMsOf, memoryMbPeakOf } from './machine.ts'
 
@@ -17,9 +16,10 @@ export interface Program extends Peer {
 
 const READY_MS_MAX = 30_000
 
-/** Starts `bench/<script>`; resolves when it says `ready`, rejects when it ends before that. */
-export async function startProgram(script: string, settings: unknown): Promise<Program> {
-  const child = fork(join(import.meta.dirname, script), [JSON.stringify(settings)], { stdio: ['ignore', 2, 2, 'ipc'] })
+/** Starts a script with its settings; resolves when it says `ready`, rejects when it ends before that. */
+export async function startProgram(url: URL, settings: unknown): Promise<Program> {
+  const script = url.pathname.split('/').at(-1)
+  const child = fork(url, [JSON.stringify(settings)], { stdio: ['ignore', 2, 2, 'ipc'] })
   const peer = createPeer(child)
   const pid = child.pid
   if (pid === undefined) throw new Error(`${script} could not be started`)

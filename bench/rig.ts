@@ -29,6 +29,11 @@ export interface RigInput {
   readonly directory: string
 }
 
+const STUB = new URL('./stub.ts', import.meta.url)
+const SCRIPTS: Readonly<Record<Subject, URL>> = {
+  yardstick: new URL('./yardstick.ts', import.meta.url),
+  product: new URL('./product.ts', import.meta.url),
+}
 const DRAIN_MS_MAX = 120_000
 const SETTLE_MS = 300
 /** Less CPU than this during SETTLE_MS counts as rest. */
@@ -43,12 +48,12 @@ export async function openRig(input: RigInput): Promise<Rig> {
   const directory = join(input.directory, `${process.pid}-${directories}`)
   mkdirSync(directory, { recursive: true })
   const port = await freePort()
-  const stub = await startProgram('stub.ts', {})
+  const stub = await startProgram(STUB, {})
   const stubPort = await stub.ask<number>('start', { hubPort: port, mode: input.mode })
   const settings: ProgramSettings = { mode: input.mode, port, targetUrl: `http://127.0.0.1:${stubPort}`, directory }
   const load = createLoad({ port, mode: input.mode })
   stub.onNews('released', (flows) => load.released(Number(flows)))
-  return { stub, load, settings, start: () => startProgram(`${input.subject}.ts`, settings) }
+  return { stub, load, settings, start: () => startProgram(SCRIPTS[input.subject], settings) }
 }
 
 /** Everything sent is released, and the program has nothing left to do or verify. */
