@@ -31,18 +31,20 @@ export async function readLots(
   asked: { readonly subjects: readonly string[]; readonly call: Call },
 ): Promise<readonly ReadResult[]> {
   const { mapping } = target
-  const keys = asked.subjects.map((subject) => toVendorLot(mapping, subject))
-  const strange = keys.indexOf(null)
-  if (strange >= 0) return asked.subjects.map(() => unreadable('mapping', `${asked.subjects[strange]} is not a lot of ${mapping.instance}`))
-  return readBatch(deps, target.endpoint, {
-    ...asked,
+  const lots = asked.subjects.map((subject) => ({ subject, key: toVendorLot(mapping, subject) }))
+  const ours = lots.flatMap(({ subject, key }) => (key === null ? [] : [{ subject, key }]))
+  const results = await readBatch(deps, target.endpoint, {
+    call: asked.call,
     path: '/lots/read',
     list: 'lots',
-    keys: keys.filter((key) => key !== null),
+    subjects: ours.map(({ subject }) => subject),
+    keys: ours.map(({ key }) => key),
     observe: (lot) => toStockObservation(mapping, lot),
     revisionOf: (lot) => {
       const { etag } = lot as { etag?: unknown }
       return typeof etag === 'string' ? etag : null
     },
   })
+  const bySubject = new Map(ours.map(({ subject }, index) => [subject, results[index]]))
+  return asked.subjects.map((subject) => bySubject.get(subject) ?? unreadable('mapping', `${subject} is not a lot of ${mapping.instance}`))
 }

@@ -95,6 +95,7 @@ export interface Reading {
 
 /** One call for all subjects; exactly one result per subject, in their order. */
 export async function readBatch(deps: JsonDeps, endpoint: Endpoint, reading: Reading): Promise<readonly ReadResult[]> {
+  if (reading.keys.length === 0) return []
   const beganAt = now(deps)
   const url = `${endpoint.url}${reading.path}`
   const body = { [reading.list]: reading.keys }
