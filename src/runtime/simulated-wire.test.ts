@@ -306,7 +306,7 @@ describe('a listener', () => {
       ).rejects.toThrow('in use')
       void net.request({ ...CALL, url: `${listener.url}/x` }).then(({ kind }) => events.push(`first ${kind}`))
       await clock.sleep(50)
-      await listener.close()
+      await Promise.all([listener.close(), listener.close()])
       events.push('closed')
       const late = await net.request({ ...CALL, url: `${listener.url}/x` })
       events.push(`late ${late.kind}`)

@@ -39,7 +39,8 @@ interface Port {
   readonly handler: Handler
   /** On their way here or being served. */
   readonly open: Set<Exchange>
-  drained: (() => void) | null
+  /** Set once closed; resolves when nothing is open any more. */
+  drained: PromiseWithResolvers<void> | null
 }
 
 /** One request, from call to answer. */
@@ -95,10 +96,9 @@ function listen(wire: State, { life, options, handler }: { life: Life; options: 
     url: `http://${authority}`,
     close: () => {
       forget()
-      if (port.open.size === 0) return Promise.resolve()
-      return new Promise((resolve) => {
-        port.drained = resolve
-      })
+      port.drained ??= Promise.withResolvers()
+      if (port.open.size === 0) port.drained.resolve()
+      return port.drained.promise
     },
   }
 }
@@ -229,7 +229,7 @@ function answer(exchange: Exchange, port: Port, response: HttpResponse): void {
   if (port.life.dead) return
   exchange.deliveries -= 1
   if (exchange.deliveries === 0) port.open.delete(exchange)
-  if (port.open.size === 0) port.drained?.()
+  if (port.open.size === 0) port.drained?.resolve()
   const { wire, draw, fault, client } = exchange
   const body = copyOf(response.body)
   note(wire, port.life, { kind: 'answer', detail: String(response.status) })
