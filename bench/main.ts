@@ -106,6 +106,7 @@ async function main(): Promise<number> {
   return exitCode(report, input)
 }
 
+process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 try {
   process.exitCode = await main()
 } catch (error) {

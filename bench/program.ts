@@ -16,7 +16,7 @@ export interface Program extends Peer {
 
 const READY_MS_MAX = 30_000
 
-/** Starts a script with its settings; resolves when it says `ready`, rejects when it ends before that. */
+/** Starts a script with its settings; resolves when it says `ready`, rejects when it ends before that. Later its end ends the bench. */
 export async function startProgram(url: URL, settings: unknown): Promise<Program> {
   const script = url.pathname.split('/').at(-1)
   const child = fork(url, [JSON.stringify(settings)], { stdio: ['ignore', 2, 2, 'ipc'] })
@@ -36,7 +36,13 @@ export async function startProgram(url: URL, settings: unknown): Promise<Program
       settle(() => reject(new Error(`${script} ended before it was ready (exit ${child.exitCode ?? child.signalCode})`))),
     )
   })
+  const ended = (): void => {
+    process.stderr.write(`bench: ${script} ended by itself (exit ${child.exitCode ?? child.signalCode}); what it said stands above\n`)
+    process.exit(2)
+  }
+  child.once('exit', ended)
   const kill = async (): Promise<void> => {
+    child.off('exit', ended)
     child.kill('SIGKILL')
     await gone
   }
@@ -47,6 +53,7 @@ export async function startProgram(url: URL, settings: unknown): Promise<Program
     memoryMbPeak: () => memoryMbPeakOf(pid),
     kill,
     async stop() {
+      child.off('exit', ended)
       await peer.ask('close')
       await kill()
     },

@@ -41,12 +41,17 @@ const IDLE_CPU_MS = 10
 const EFFECT_MS_MAX = 60_000
 
 let directories = 0
+const liveDirectories = new Set<string>()
+process.on('exit', () => {
+  for (const directory of liveDirectories) rmSync(directory, { recursive: true, force: true })
+})
 
 /** Own stub and empty directory. */
 export async function openRig(input: RigInput): Promise<Rig> {
   directories += 1
   const directory = join(input.directory, `${process.pid}-${directories}`)
   mkdirSync(directory, { recursive: true })
+  liveDirectories.add(directory)
   const port = await freePort()
   const stub = await startProgram(STUB, {})
   const stubPort = await stub.ask<number>('start', { hubPort: port, mode: input.mode })
@@ -91,4 +96,5 @@ export async function closeRig(rig: Rig, program: Program | null): Promise<void>
   await program?.kill()
   await rig.stub.kill()
   rmSync(rig.settings.directory, { recursive: true, force: true })
+  liveDirectories.delete(rig.settings.directory)
 }
