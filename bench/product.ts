@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { openEngine } from '../src/engine/engine.ts'
 import { DEFAULT_SETTINGS } from '../src/engine/settings.ts'
 import { postEvents } from '../src/http/system/events.ts'
+import { inspectionGate } from '../src/process/inspection-gate.ts'
+import { lot } from '../src/process/lot.ts'
 import type { Process } from '../src/process/process.ts'
 import { openRealRuntime } from '../src/runtime/real.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
@@ -19,9 +21,6 @@ const PARTITIONS = 4
 const BODY_BYTES_MAX = 4_000_000
 const READ_LINGER_MS: Readonly<Record<Mode, number>> = { batched: 5, single: 50 }
 const GOAL_PAGE = 200
-
-/** Empty until the processes exist; then `inspectionGate` and `lot`. */
-const PROCESSES: readonly Process[] = []
 
 const { mode, port, targetUrl, directory } = settingsFromArguments()
 const say = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
@@ -51,7 +50,10 @@ const engine = await openEngine({
     [ERP, createBenchErp(deps, target)],
     [QMS, createBenchQms(deps, target)],
   ]),
-  processes: new Map(PROCESSES.map((one) => [one.name, one])),
+  processes: new Map<string, Process>([
+    [inspectionGate.name, inspectionGate as Process],
+    [lot.name, lot as Process],
+  ]),
   policies: { sites: { [SITE]: { erp: ERP, qms: QMS } } },
   settings: { ...DEFAULT_SETTINGS, readLingerMs: READ_LINGER_MS[mode] },
   log: { info: () => undefined, warn: say },
