@@ -181,6 +181,7 @@ export const EVENT_SCHEMAS = {
   'holdpoint.lot.qualityStatusChanged.v1': LotQualityStatusChanged,
 } as const
 export type EventType = keyof typeof EVENT_SCHEMAS
+export type EventData<T extends EventType> = Static<(typeof EVENT_SCHEMAS)[T]>
 
 /** Engine-made event types; delivered only to the instance concerned. */
 export const GOAL_SETTLED = 'holdpoint.goal.settled.v1'
