@@ -24,6 +24,8 @@ export function posted(c: Case, predicate: Posted): NextStep {
   if (c.inFlight !== null) return wait('inFlight')
   const frees = isFree(predicate.to)
   if (c.unknown !== null) return settleUnknown(c, c.unknown, gate(c, frees))
+  const late = failedAfterAll(c)
+  if (late !== null) return late
   const progress = progressOf(c, predicate.quantity)
   if ('instead' in progress) return progress.instead
   const done = compareQuantity(progress.done, predicate.quantity)
@@ -50,6 +52,8 @@ export function restored(c: Case, predicate: Restored): NextStep {
   if (c.goal.state === 'met') return { step: 'none' }
   if (c.inFlight !== null) return wait('inFlight')
   if (c.unknown !== null) return settleUnknown(c, c.unknown, gate(c, true))
+  const late = failedAfterAll(c)
+  if (late !== null) return late
   if (c.goal.withdrawing) return { step: 'withdraw', reason: 'no longer asked for' }
   return advance(c, true, (read) => {
     const undone = c.newest?.state === 'applied' ? rolledBack(c, c.newest, read) : null
@@ -80,7 +84,7 @@ function advance(c: Case, frees: boolean, sourceOf: (read: StockRead) => Source)
   if (c.siblingUnsettled) return wait('sibling')
   const read = stockToActOn(c, '')
   if (read === null) return readStep(c, 'sources')
-  const adopted = failedAfterAll(c) ?? adoption(c)
+  const adopted = adoption(c)
   if (adopted !== null) return adopted
   const negative = frees ? negativeIn(read) : null
   if (negative !== null) {
