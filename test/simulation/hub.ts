@@ -9,6 +9,7 @@ import { lot } from '../../src/process/lot.ts'
 import type { Process } from '../../src/process/process.ts'
 import type { PortShape, World } from '../../src/runtime/world.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../../src/runtime.ts'
+import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faults.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createDeskConnector } from './desk.ts'
 import { type Probes, watchConnector, watchStore } from './probes.ts'
@@ -61,13 +62,16 @@ export function settingsOf(index: number): EngineSettings {
   }
 }
 
+export interface HubParts {
+  readonly world: World
+  readonly shape: Shape
+  readonly probes: Probes
+  readonly commitFaults: CommitFaults
+}
+
 /** Two workers on one store, each serving `POST /v1/events` under its own name on the simulated wire. */
-export function createHub(
-  world: World,
-  shape: Shape,
-  probes: Probes,
-  urls: { readonly erp: () => string; readonly qms: () => string },
-): Hub {
+export function createHub(parts: HubParts, urls: { readonly erp: () => string; readonly qms: () => string }): Hub {
+  const { world, shape, probes } = parts
   const engines = new Map<string, Engine>()
   let store: Store | null = null
   let lives = 0
@@ -77,7 +81,10 @@ export function createHub(
     lives += 1
     const bound = world.bindPort(
       node,
-      watchStore(store, probes, () => world.now()),
+      withCommitFaults(
+        watchStore(store, probes, () => world.now()),
+        parts.commitFaults,
+      ),
       STORE_PORT,
     )
     const connectors = new Map<string, Connector>()

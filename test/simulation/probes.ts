@@ -1,4 +1,5 @@
 import type { Connector } from '../../src/connectors/connector.ts'
+import type { PortionScope } from '../../src/model/hold.ts'
 import type { Batch, CommitResult, Lease, Store } from '../../src/store/store.ts'
 
 /** What the checkers watch from outside: nothing of it is known to the product. Times are virtual milliseconds. */
@@ -13,11 +14,13 @@ export interface Probes {
   readonly fenceBreaches: string[]
   /** Highest epoch given out, by partition. */
   readonly epochs: Map<number, number>
+  /** Scope of the newest hold condition of a lot. */
+  readonly heldScopes: Map<string, PortionScope[]>
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
 }
 
 export function createProbes(): Probes {
-  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), reads: [] }
+  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), heldScopes: new Map(), reads: [] }
 }
 
 /** A connector whose guard is watched: a `true` answer is the moment the bytes go out. */
@@ -74,7 +77,11 @@ function noteFence(batch: Batch, before: ReadonlyMap<number, number>, probes: Pr
 interface DecisionBody {
   readonly kind: string
   readonly key: string
-  readonly goals: readonly { readonly change: string; readonly goal?: { readonly name: string }; readonly id: string }[]
+  readonly goals: readonly {
+    readonly change: string
+    readonly goal?: { readonly name: string; readonly predicate: { readonly scope?: PortionScope } }
+    readonly id: string
+  }[]
   readonly state: { readonly holds?: unknown }
 }
 
@@ -85,6 +92,8 @@ function noteHolds(batch: Batch, probes: Probes, atMs: number): void {
       const entry = JSON.parse(body) as DecisionBody
       if (entry.kind !== 'decision') continue
       for (const change of entry.goals) {
+        if (change.change === 'set' && change.goal?.name === 'held' && change.goal.predicate.scope !== undefined)
+          probes.heldScopes.set(entry.key, [change.goal.predicate.scope])
         if (change.change === 'set' && change.goal?.name === 'held') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'held' })
         if (change.change === 'withdraw') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'lifted' })
       }

@@ -1,0 +1,116 @@
+import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
+import type { Run, Violation } from './run-seed.ts'
+import { TIMES } from './shape.ts'
+
+/** Moments are compared with this much slack: the wire is not watched inside its own step. */
+const SLACK_MS = 1
+
+interface Freeing {
+  readonly document: StockDocument
+  readonly sentAtMs: number
+}
+
+/** Our documents that made quantity usable, with the moment their request was handed to the wire. */
+function freeings(run: Run): Freeing[] {
+  const found: Freeing[] = []
+  for (const document of run.plant.erp.books.documents()) {
+    if (document.causedBy === null || document.to?.stock !== 'UNR' || document.from === null || document.from.stock === 'UNR') continue
+    const arrived = document.arrivedMs + run.plantClock.erp
+    const sends = run.probes.sends.filter((send) => send.reference === document.causedBy && send.atMs <= arrived + SLACK_MS)
+    const sentAtMs = sends.at(-1)?.atMs
+    if (sentAtMs !== undefined) found.push({ document, sentAtMs })
+  }
+  return found
+}
+
+/** I8: nothing is freed by a request sent after a hold was decided, unless that hold had been lifted. */
+export function checkHolds(run: Run): Violation[] {
+  const violations: Violation[] = []
+  for (const { document, sentAtMs } of freeings(run)) {
+    const lot = `erp-1:${document.lot}`
+    const last = run.probes.holdDecisions
+      .filter((decision) => decision.lot === lot && decision.atMs < sentAtMs - SLACK_MS && decision.atMs >= (run.restoredAtMs ?? 0))
+      .at(-1)
+    if (last?.change === 'held' && !portionHeld(run, lot, document))
+      violations.push({
+        invariant: 'I8',
+        message: `${lot}: document ${document.number} (${document.causedBy}) freed stock, sent at ${sentAtMs}, held since ${last.atMs}`,
+      })
+  }
+  return violations
+}
+
+/** A hold over named carriers does not stand in the way of the rest of the lot. */
+function portionHeld(run: Run, lot: string, document: StockDocument): boolean {
+  const scopes = run.probes.heldScopes.get(lot) ?? []
+  return scopes.some((scope) =>
+    scope.kind === 'carriers'
+      ? !scope.carriers.includes(document.from?.carrier ?? '')
+      : scope.kind === 'remainder' && scope.except.includes(document.from?.carrier ?? ''),
+  )
+}
+
+/** I15 without signature, I17: every release of ours rests on an acceptance that stood in the QMS not long before it was sent. */
+export function checkReleases(run: Run): Violation[] {
+  const violations: Violation[] = []
+  const { qms } = run.plant
+  for (const { document, sentAtMs } of freeings(run)) {
+    if (document.from?.stock === 'BLK' && liftedBefore(run, document.lot, sentAtMs)) continue
+    const since = sentAtMs - TIMES.premiseAgeMsMax - run.shape.lagMs - TIMES.callTimeoutMs
+    const stood = qms.books.inspections().some((inspection) => {
+      if (inspection.attributes['lot'] !== `erp-1:${document.lot}`) return false
+      const versions = qms.books.history(inspection.number)
+      return versions.some((version, index) => {
+        const from = version.changedAtMs + run.plantClock.qms
+        const until = (versions[index + 1]?.changedAtMs ?? Number.POSITIVE_INFINITY) + run.plantClock.qms
+        const accepts = version.decision?.lines.some((line) => line.usage === 'ACCEPT') === true
+        return accepts && from <= sentAtMs && until >= since
+      })
+    })
+    if (!stood)
+      violations.push({
+        invariant: 'I15',
+        message: `${document.lot}: document ${document.number} (${document.causedBy}) freed ${document.amount} from ${document.from?.stock} at ${sentAtMs} without an acceptance that stood then`,
+      })
+  }
+  return violations
+}
+
+/** A lift of a hold that had been placed on released stock gives back what the hold took out of use. */
+function liftedBefore(run: Run, lot: string, sentAtMs: number): boolean {
+  return run.probes.holdDecisions.some(
+    (decision) => decision.lot === `erp-1:${lot}` && decision.change === 'lifted' && decision.atMs <= sentAtMs,
+  )
+}
+
+/** RULES 7: what a person restricted is never freed by us: our part of blocked stock never goes below zero. */
+export function checkForeignHolds(run: Run): Violation[] {
+  const violations: Violation[] = []
+  const own = new Map<string, bigint>()
+  const total = new Map<string, bigint>()
+  const add = (map: Map<string, bigint>, key: string, amount: bigint): bigint => {
+    const sum = (map.get(key) ?? 0n) + amount
+    map.set(key, sum)
+    return sum
+  }
+  for (const document of run.plant.erp.books.documents()) {
+    const ours = document.causedBy !== null
+    const into = document.to?.stock === 'BLK'
+    const out = document.from?.stock === 'BLK'
+    if (into && !out) {
+      add(total, document.lot, document.amount)
+      if (ours) add(own, document.lot, document.amount)
+    }
+    if (out && !into) {
+      const left = add(total, document.lot, -document.amount)
+      if (ours) {
+        if (add(own, document.lot, -document.amount) < 0n)
+          violations.push({
+            invariant: 'rule 7',
+            message: `${document.lot}: document ${document.number} freed blocked stock that a person had blocked`,
+          })
+      } else if ((own.get(document.lot) ?? 0n) > left) own.set(document.lot, left)
+    }
+  }
+  return violations
+}

@@ -1,0 +1,41 @@
+import { compareRebuilt } from '../../src/engine/rebuild.ts'
+import { checkEffects, checkOverposting } from './check-effects.ts'
+import { checkJournal } from './check-journal.ts'
+import { checkLiveness } from './check-liveness.ts'
+import { checkForeignHolds, checkHolds, checkReleases } from './check-safety.ts'
+import { checkTruth } from './check-truth.ts'
+import { readLedger } from './ledger-view.ts'
+import type { Run, Violation } from './run-seed.ts'
+
+/** What must be true at every moment. */
+export function checkNow(run: Run): Violation[] {
+  return [
+    ...run.probes.fenceBreaches.map((message) => ({ invariant: 'I12', message })),
+    ...checkEffects(run),
+    ...checkHolds(run),
+    ...checkReleases(run),
+    ...checkForeignHolds(run),
+    ...run.plant.erp.books.violations().map((message) => ({ invariant: 'I22', message })),
+    ...run.plant.qms.books.violations().map((message) => ({ invariant: 'plant', message })),
+  ]
+}
+
+/** What must be true once everything has come to rest; a caller asks until it is, or time is up. */
+export async function checkEnd(run: Run): Promise<Violation[]> {
+  const view = await readLedger(run.store())
+  const violations = [
+    ...checkLiveness(run, view),
+    ...(await checkJournal(run, view)),
+    ...checkOverposting(run, view),
+    ...checkTruth(run, view),
+  ]
+  for (let partition = 0; partition < run.shape.partitions; partition++) {
+    for (const difference of await compareRebuilt(run.store(), partition)) {
+      violations.push({
+        invariant: 'I10',
+        message: `rebuild of ${difference.table} ${difference.id} differs: ${difference.rebuilt?.slice(0, 300)} instead of ${difference.live?.slice(0, 300)}`,
+      })
+    }
+  }
+  return violations
+}

@@ -1,0 +1,194 @@
+// The simulation: many seeds, one seed with its trace, or the deliberate bugs. See docs/explanation/simulation.md.
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { MUTANTS } from './mutants.ts'
+import { runPool } from './pool.ts'
+import { runSeed } from './run-seed.ts'
+import { SHARE_MIN, SITUATIONS_REQUIRED } from './situations.ts'
+
+const HELP = `npm run sim -- [options]
+
+  --seeds N         run N seeds (default 200)
+  --first S         first of them (default 1)
+  --seed S          run one seed
+  --trace           with --seed: one JSON line per step
+  --mutants [NAME]  run the deliberate bugs, each with its known seed and fresh ones; exit 0 only if all are found
+  --fresh N         fresh seeds per deliberate bug (default 200)
+  --until-found     with --mutants: stop at a bug's first failing fresh seed
+  --json            one object on standard output
+  --help
+
+Exit: 0 nothing was violated, 1 something was, 2 misuse.
+`
+
+interface MutantResult {
+  readonly name: string
+  readonly knownSeed: number
+  readonly found: boolean
+  readonly seedsRun: number
+  readonly seedsFailing: number
+  readonly firstFailingSeed: number | null
+}
+
+interface Tally {
+  readonly seeds: number
+  readonly firstSeed: number
+  readonly violations: { readonly seed: number; readonly invariant: string; readonly step: number; readonly message: string }[]
+  readonly reached: Map<string, number>
+  virtualMs: number
+  readonly startedMs: number
+}
+
+const options = parse()
+
+function parse() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        seeds: { type: 'string' },
+        first: { type: 'string', default: '1' },
+        seed: { type: 'string' },
+        trace: { type: 'boolean', default: false },
+        mutants: { type: 'boolean', default: false },
+        fresh: { type: 'string', default: '200' },
+        'until-found': { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    return { ...values, names: positionals }
+  } catch (reason) {
+    console.error(`${reason instanceof Error ? reason.message : reason}\n\n${HELP}`)
+    process.exit(2)
+  }
+}
+
+const COMMIT = commit()
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+async function one(seed: number): Promise<number> {
+  const onTrace = (line: string): void => void process.stdout.write(`${line}\n`)
+  const result = await runSeed({ seed, ...(options.trace ? { onTrace } : {}) })
+  for (const violation of result.violations) console.error(`${violation.invariant}: ${violation.message}`)
+  const verdict = result.violations.length === 0 ? 'PASS' : 'FAIL'
+  console.error(`shape ${JSON.stringify(result.shape)}`)
+  console.log(
+    `sim ${verdict} seeds=1 violations=${result.violations.length} seed=${seed} steps=${result.steps} virtualMs=${Math.round(result.virtualMs)} commit=${COMMIT} node=${process.version} traceHash=${result.traceHash}`,
+  )
+  return result.violations.length === 0 ? 0 : 1
+}
+
+async function many(count: number, first: number): Promise<Tally> {
+  const tally: Tally = { seeds: count, firstSeed: first, violations: [], reached: new Map(), virtualMs: 0, startedMs: Date.now() }
+  let done = 0
+  await runPool({
+    seeds: Array.from({ length: count }, (_, index) => first + index),
+    onAnswer: (answer) => {
+      done += 1
+      tally.virtualMs += answer.virtualMs
+      for (const label of answer.situations) tally.reached.set(label, (tally.reached.get(label) ?? 0) + 1)
+      for (const violation of answer.violations)
+        tally.violations.push({ seed: answer.seed, invariant: violation.invariant, step: answer.steps, message: violation.message })
+      if (answer.violations.length > 0)
+        console.error(`seed ${answer.seed}: ${answer.violations[0]?.invariant}: ${answer.violations[0]?.message.slice(0, 300)}`)
+      if (done % 100 === 0)
+        console.error(`${done} of ${count} seeds, ${tally.violations.length} violations, ${perMinute(done, tally.startedMs)} seeds/min`)
+    },
+  })
+  return tally
+}
+
+async function mutants(names: readonly string[], fresh: number): Promise<MutantResult[]> {
+  const results: MutantResult[] = []
+  for (const mutant of MUTANTS) {
+    if (names.length > 0 && !names.includes(mutant.name)) continue
+    const failing: number[] = []
+    let run = 0
+    const first = 1_000_000 + Math.floor(Math.random() * 1_000_000_000)
+    const seeds = [mutant.knownSeed, ...Array.from({ length: fresh }, (_, index) => first + index)]
+    await runPool({
+      seeds,
+      mutant: mutant.name,
+      onAnswer: (answer) => {
+        run += 1
+        if (answer.violations.length > 0) failing.push(answer.seed)
+      },
+      enough: () => options['until-found'] && failing.some((seed) => seed !== mutant.knownSeed),
+    })
+    const known = failing.includes(mutant.knownSeed)
+    const freshFailing = failing.filter((seed) => seed !== mutant.knownSeed)
+    const result: MutantResult = {
+      name: mutant.name,
+      knownSeed: mutant.knownSeed,
+      found: known,
+      seedsRun: run - 1,
+      seedsFailing: freshFailing.length,
+      firstFailingSeed: freshFailing.sort((a, b) => a - b)[0] ?? null,
+    }
+    results.push(result)
+    console.error(
+      `${known ? 'found ' : 'MISSED'} ${mutant.name}: known seed ${mutant.knownSeed} ${known ? 'fails' : 'PASSES'}, ${freshFailing.length} of ${result.seedsRun} fresh seeds fail`,
+    )
+  }
+  return results
+}
+
+function perMinute(seeds: number, startedMs: number): number {
+  return Math.round((seeds * 60_000) / Math.max(1, Date.now() - startedMs))
+}
+
+function conclude(tally: Tally, found: readonly MutantResult[]): number {
+  const needed = Math.max(1, Math.ceil(tally.seeds * SHARE_MIN))
+  // Fewer than a hundred seeds cannot be asked for rare situations.
+  const required = tally.seeds >= 200 ? SITUATIONS_REQUIRED : []
+  const missing = required.filter((label) => (tally.reached.get(label) ?? 0) < needed)
+  for (const label of missing) console.error(`situation not reached in 1 % of the seeds: ${label} (${tally.reached.get(label) ?? 0})`)
+  const missed = found.filter((mutant) => !mutant.found)
+  const ok = tally.violations.length === 0 && missing.length === 0 && missed.length === 0
+  const rate = perMinute(tally.seeds, tally.startedMs)
+  const situations = Object.fromEntries(
+    [...tally.reached].sort().map(([label, seeds]) => [label, { seeds, share: seeds / Math.max(1, tally.seeds) }]),
+  )
+  if (options.json) {
+    console.log(
+      JSON.stringify({
+        ok,
+        seeds: tally.seeds,
+        firstSeed: tally.firstSeed,
+        violations: tally.violations,
+        situations,
+        mutants: found,
+        seedsPerMinute: rate,
+        commit: COMMIT,
+        node: process.version,
+      }),
+    )
+  } else {
+    console.error(`${Math.round(tally.virtualMs / 3_600_000)} simulated hours`)
+    console.log(
+      `sim ${ok ? 'PASS' : 'FAIL'} seeds=${tally.seeds} violations=${tally.violations.length} situations=${required.length - missing.length}/${required.length} mutants=${found.length - missed.length}/${found.length} seedsPerMinute=${rate} commit=${COMMIT} node=${process.version}`,
+    )
+  }
+  return ok ? 0 : 1
+}
+
+async function main(): Promise<number> {
+  if (options.help) {
+    console.log(HELP)
+    return 0
+  }
+  if (options.seed !== undefined) return one(Number(options.seed))
+  const seeds = options.seeds === undefined && options.mutants ? 0 : Number(options.seeds ?? '200')
+  const tally = await many(seeds, Number(options.first))
+  return conclude(tally, options.mutants ? await mutants(options.names, Number(options.fresh)) : [])
+}
+
+process.exitCode = await main()

@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { WorkerAnswer } from './worker.ts'
+
+export interface PoolOptions {
+  readonly seeds: readonly number[]
+  readonly mutant?: string
+  readonly onAnswer: (answer: WorkerAnswer) => void
+  /** True: what is left of the seeds need not be run. */
+  readonly enough?: () => boolean
+}
+
+const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
+const MUTATE = new URL('./mutate.ts', import.meta.url).href
+
+/** Runs seeds in as many processes as there are cores. A process that dies is a violation of its seed. */
+export async function runPool(options: PoolOptions): Promise<void> {
+  const waiting = [...options.seeds]
+  const lanes = Math.min(availableParallelism(), waiting.length)
+  await Promise.all(Array.from({ length: lanes }, () => lane(options, waiting)))
+}
+
+function lane(options: PoolOptions, waiting: number[]): Promise<void> {
+  return new Promise((resolve) => {
+    const child = start(options.mutant)
+    let seed: number | null = null
+    const next = (): void => {
+      const following = options.enough?.() === true ? undefined : waiting.shift()
+      seed = following ?? null
+      if (following === undefined) child.disconnect()
+      else child.send({ seed: following })
+    }
+    child.on('message', (answer: WorkerAnswer) => {
+      options.onAnswer(answer)
+      next()
+    })
+    child.on('exit', (code) => {
+      if (seed !== null) {
+        options.onAnswer({
+          seed,
+          violations: [{ invariant: 'run', message: `the process ended with ${code}` }],
+          situations: [],
+          virtualMs: 0,
+          steps: 0,
+        })
+        seed = null
+        if (waiting.length > 0) return void lane(options, waiting).then(resolve)
+      }
+      resolve()
+    })
+    next()
+  })
+}
+
+function start(mutant: string | undefined): ChildProcess {
+  if (mutant === undefined) return fork(WORKER, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  return fork(WORKER, [], {
+    execArgv: ['--import', MUTATE],
+    env: { ...process.env, HOLDPOINT_MUTANT: mutant },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+}

@@ -1,0 +1,27 @@
+/**
+ * What a run over many seeds must have met, each in at least one of a hundred seeds: a workload that never gets into
+ * trouble proves nothing.
+ */
+export const SITUATIONS_REQUIRED: readonly string[] = [
+  'input-duplicate',
+  'input-conflict',
+  'input-stale',
+  'outcome-unknown',
+  'outcome-later',
+  'outcome-refused',
+  'unknown-resolved-applied',
+  'unknown-resolved-failed',
+  'intent-doubted',
+  'partition-taken-over',
+  'turn-fenced',
+  'late-outcome',
+  'condition-reopened',
+  'healed',
+  'lost-event-found',
+  'command-adopted',
+  'restored-partition-swept',
+  'waiting heldBy',
+  'breaker-opened',
+]
+
+export const SHARE_MIN = 0.01

@@ -1,0 +1,248 @@
+import type { CountingErp } from '../../src/plant/counting-erp/counting-erp.ts'
+import type { CountingQms } from '../../src/plant/counting-qms/counting-qms.ts'
+import type { Notice, Notices } from '../../src/plant/notices.ts'
+import type { RandomStream } from '../../src/runtime/random-stream.ts'
+import type { World } from '../../src/runtime/world.ts'
+import type { DeskNotice } from './desk.ts'
+import type { Shape } from './shape.ts'
+
+/** What people do while the hub works. Everything here goes over the plant's own screens, never through the hub. */
+export interface Workload {
+  /** Holds placed and lifted at the desk, with the virtual time at which the desk sent them. */
+  readonly deskHolds: readonly DeskHold[]
+  /** Notices sent again with other content under the same identity. */
+  readonly conflicts: readonly { readonly instance: string; readonly record: string }[]
+  /** Decides what is still undecided, with a plain acceptance or rejection; called once faults have ended. */
+  finish(): void
+  readonly undecided: () => number
+}
+
+export interface DeskHold {
+  readonly hold: string
+  readonly lot: string
+  readonly placedAtMs: number
+  liftedAtMs: number | null
+}
+
+export interface Plant {
+  readonly erp: CountingErp
+  readonly qms: CountingQms
+  readonly desk: Notices
+}
+
+const LOTS = ['A', 'B', 'C'] as const
+
+export function startWorkload(world: World, plant: Plant, shape: Shape): Workload {
+  const random = world.random('workload')
+  const deskHolds: DeskHold[] = []
+  const conflicts: { instance: string; record: string }[] = []
+  const at = (ms: number, act: () => void): void => {
+    world.schedule(null, ms, act)
+  }
+  for (let index = 0; index < shape.receipts; index++) {
+    at(100 + random.next() * shape.healAtMs * 0.6, () => receive(world, plant, { shape, random, index }))
+  }
+  if (shape.people) for (let index = 0; index < 6; index++) at(random.next() * shape.healAtMs, () => meddle(plant, random))
+  if (shape.holds)
+    for (let index = 0; index < 2; index++)
+      at(2_000 + random.next() * shape.healAtMs * 0.7, () => placeHold(world, plant, { random, deskHolds, until: shape.healAtMs }))
+  if (shape.reversals) at(3_000 + random.next() * shape.healAtMs * 0.8, () => reverse(plant, random))
+  if (shape.periodCloses) at(random.next() * shape.healAtMs * 0.7, () => plant.erp.people.closePeriod(5_000 + random.next() * 10_000))
+  if (shape.conflicts) at(shape.healAtMs * 0.8, () => contradict(plant, random, conflicts))
+  if (shape.outages) outages(world, plant, shape)
+  inspectors(world, plant, { shape, random })
+  return {
+    deskHolds,
+    conflicts,
+    finish: () => {
+      for (const inspection of plant.qms.books.inspections()) {
+        if (inspection.status === 'CREATED' || inspection.status === 'STARTED' || inspection.status === 'REOPENED')
+          decide(plant, inspection.number, { random, portions: false })
+      }
+    },
+    undecided: () =>
+      plant.qms.books.inspections().filter((one) => one.status === 'CREATED' || one.status === 'STARTED' || one.status === 'REOPENED')
+        .length,
+  }
+}
+
+function receive(
+  world: World,
+  plant: Plant,
+  drawn: { readonly shape: Shape; readonly random: RandomStream; readonly index: number },
+): void {
+  const { shape, random, index } = drawn
+  const lines = 1 + Math.floor(random.next() * 2)
+  plant.erp.people.receive({
+    lines: Array.from({ length: lines }, (_, line) => ({
+      material: shape.landsUnrestricted && random.next() < 0.3 ? 'BAD' : random.next() < 0.15 ? 'NOLOT' : 'RM',
+      batches: Array.from({ length: random.next() < 0.25 ? 2 : 1 }, (_batch, part) => ({
+        batch: batchOf(random, { index, line, part }),
+        quantity: String(100 + Math.floor(random.next() * 900)),
+      })),
+    })),
+  })
+  void world
+}
+
+/** Mostly a batch of its own; sometimes one that has been received before. */
+function batchOf(random: RandomStream, place: { readonly index: number; readonly line: number; readonly part: number }): string {
+  if (random.next() < 0.12) return `SHARED-${LOTS[Math.floor(random.next() * LOTS.length)]}`
+  return `B-${place.index}-${place.line}-${place.part}`
+}
+
+/** Every second or so somebody in the laboratory looks for work. */
+function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; readonly random: RandomStream }): void {
+  const { shape, random } = drawn
+  const round = (): void => {
+    for (const inspection of plant.qms.books.inspections()) {
+      const draw = random.next()
+      const name = { number: inspection.number }
+      if (inspection.status === 'CREATED' && draw < 0.3) plant.qms.people.start(name)
+      if (inspection.status === 'STARTED' && draw < (shape.lateDecisions ? 0.08 : 0.4))
+        decide(plant, inspection.number, { random, portions: shape.portions })
+      if (inspection.status === 'DECIDED' && draw < 0.01) plant.qms.people.reopen(name)
+      if (inspection.status === 'REOPENED' && draw < 0.3) plant.qms.people.start(name)
+    }
+    if (world.now() < shape.healAtMs) world.schedule(null, 800 + random.next() * 1_500, round)
+  }
+  world.schedule(null, 1_000, round)
+}
+
+function decide(plant: Plant, number: string, how: { readonly random: RandomStream; readonly portions: boolean }): void {
+  const { random } = how
+  const inspection = plant.qms.books.inspections().find((one) => one.number === number)
+  if (inspection === undefined) return
+  const quantity = inspection.attributes['quantity'] ?? '0'
+  const total = Number(quantity)
+  const lot = nativeLot(inspection.attributes['lot'] ?? '')
+  if (how.portions && random.next() < 0.5 && total > 10) {
+    const part = Math.max(1, Math.floor(total * 0.1))
+    const moved = plant.erp.people.transfer({ lot, from: {}, to: { carrier: `HU-${number}` }, quantity: String(part), by: 'inspector' })
+    const carriers = [`HU-${number}`]
+    const named = random.next() < 0.85 && moved.ok
+    plant.qms.people.decide({
+      number,
+      lines: [
+        { usage: 'ACCEPT', quantity: String(total - part), portion: named ? { part: 'REST', except: carriers } : null },
+        {
+          usage: random.next() < 0.5 ? 'REJECT' : 'QUARANTINE',
+          quantity: String(part),
+          portion: named ? { part: 'CARRIERS', carriers } : null,
+        },
+      ],
+    })
+    return
+  }
+  const draw = random.next()
+  const usage = draw < 0.65 ? 'ACCEPT' : draw < 0.85 ? 'REJECT' : 'QUARANTINE'
+  const wrong = random.next() < 0.03
+  plant.qms.people.decide({ number, lines: [{ usage, quantity: wrong ? String(total + 1) : quantity }] })
+}
+
+/** The lot as the ERP itself names it, from the hub's identifier. */
+export function nativeLot(identifier: string): string {
+  return identifier.slice(identifier.indexOf(':') + 1)
+}
+
+function anyLot(plant: Plant, random: RandomStream): string | undefined {
+  const lots = plant.erp.books.lots()
+  return lots[Math.floor(random.next() * lots.length)]
+}
+
+/** Somebody changes something by hand, between our read and our write or at any other time. */
+function meddle(plant: Plant, random: RandomStream): void {
+  const lot = anyLot(plant, random)
+  if (lot === undefined) return
+  const { people } = plant.erp
+  const draw = random.next()
+  if (draw < 0.2) people.block({ lot, by: 'foreman', ...(random.next() < 0.5 ? {} : { from: { stock: 'QI' as const } }) })
+  else if (draw < 0.4) people.unblock({ lot, by: 'picker' })
+  else if (draw < 0.55) people.move({ lot, from: { stock: 'QI' }, to: { stock: 'UNR' }, by: 'hasty' })
+  else if (draw < 0.7) people.transfer({ lot, from: {}, to: { storageLocation: '0002' }, by: 'forklift' })
+  else if (draw < 0.85) people.consume({ lot, quantity: '5' })
+  else if (draw < 0.95) people.lockLot(lot, 4_000)
+  else people.count({ lot, at: { stock: 'UNR' }, quantity: '-1' })
+}
+
+function reverse(plant: Plant, random: RandomStream): void {
+  const receipts = plant.erp.books.receipts()
+  const receipt = receipts[Math.floor(random.next() * receipts.length)]
+  if (receipt !== undefined) plant.erp.people.reverseReceipt({ receipt: receipt.number })
+}
+
+function placeHold(
+  world: World,
+  plant: Plant,
+  drawn: { readonly random: RandomStream; readonly deskHolds: DeskHold[]; readonly until: number },
+): void {
+  const { random, deskHolds } = drawn
+  const lot = anyLot(plant, random)
+  if (lot === undefined) return
+  const hold: DeskHold = { hold: `desk-hold-${deskHolds.length + 1}`, lot, placedAtMs: world.now(), liftedAtMs: null }
+  deskHolds.push(hold)
+  const data = { hold: hold.hold, lot: `erp-1:${lot}`, erp: 'erp-1' }
+  plant.desk.send(
+    deskNotice(world, {
+      id: `${hold.hold}-placed`,
+      type: 'holdpoint.hold.requested.v1',
+      data: {
+        ...data,
+        type: 'customer',
+        scope: { kind: 'whole' },
+        foreign: false,
+        reason: 'customer complaint',
+        placedBy: 'Q. Engineer',
+        placedIn: 'desk-1',
+      },
+    }),
+  )
+  if (random.next() < 0.7) {
+    world.schedule(null, random.next() * 15_000, () => {
+      if (world.now() > drawn.until) return
+      hold.liftedAtMs = world.now()
+      plant.desk.send(
+        deskNotice(world, {
+          id: `${hold.hold}-lifted`,
+          type: 'holdpoint.hold.lifted.v1',
+          data: { ...data, scope: { kind: 'whole' }, liftedBy: 'Q. Engineer', evidence: `approval-${hold.hold}` },
+        }),
+      )
+    })
+  }
+}
+
+function deskNotice(world: World, notice: Pick<DeskNotice, 'id' | 'type' | 'data'>): Notice {
+  return {
+    specversion: '1.0',
+    id: notice.id,
+    source: 'desk-1',
+    type: notice.type,
+    subject: notice.data.lot,
+    time: new Date(world.now()).toISOString(),
+    datacontenttype: 'application/json',
+    data: notice.data,
+  }
+}
+
+/** A receipt comes again under its own number with another quantity. */
+function contradict(plant: Plant, random: RandomStream, conflicts: { instance: string; record: string }[]): void {
+  const notices = plant.erp.notices.all().filter((notice) => notice.type.toLowerCase().includes('receipt'))
+  const notice = notices[Math.floor(random.next() * notices.length)]
+  if (notice === undefined) return
+  const forged = JSON.parse(JSON.stringify(notice)) as Notice & { data: { vendor?: string } }
+  if (forged.data.vendor === undefined) return
+  forged.data.vendor = 'V-OTHER'
+  conflicts.push({ instance: 'erp-1', record: notice.subject })
+  plant.erp.notices.send({ ...forged, id: `${notice.id}-again` })
+}
+
+function outages(world: World, plant: Plant, shape: Shape): void {
+  const random = world.random('workload')
+  for (const system of [plant.erp, plant.qms]) {
+    world.schedule(null, random.next() * shape.healAtMs * 0.8, () => {
+      void system.stop()
+      world.schedule(null, 2_000 + random.next() * 8_000, () => void system.start())
+    })
+  }
+}
