@@ -1,7 +1,7 @@
 // node scripts/run.mjs [SCRIPT [ARGUMENTS]]: runs a script of this project on the pinned Node, installing first if
 // needed. The first command on a fresh clone may be any npm script, on whatever Node the machine has. Forwards signals and the
 // exit code; standard output belongs to the script alone.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ensureInstalled, stamp } from './install.mjs'
 import { launch } from './launch.mjs'
@@ -17,7 +17,7 @@ else await main()
 async function main() {
   /** @type {() => void} */
   let stop = () => process.exit(1)
-  if (process.env.npm_lifecycle_event !== undefined) watchParents(() => stop())
+  if (process.env.npm_lifecycle_event !== undefined) watchParent(() => stop())
   try {
     await ensureInstalled()
   } catch (error) {
@@ -36,10 +36,16 @@ async function main() {
   }
 }
 
-/** @param {import('node:child_process').ChildProcess} child */
+/**
+ * The first signal counts: a terminal and npm both repeat it.
+ * @param {import('node:child_process').ChildProcess} child
+ */
 function forwardSignals(child) {
+  let stopping = false
   for (const name of /** @type {const} */ (['SIGTERM', 'SIGHUP', 'SIGINT'])) {
     process.on(name, () => {
+      if (stopping) return
+      stopping = true
       setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
       // A terminal sends Ctrl-C to the child as well; once more would look like impatience.
       if (name === 'SIGINT' && process.stdin.isTTY) setTimeout(() => child.kill('SIGTERM'), TERMINAL_GRACE_MS).unref()
@@ -49,31 +55,18 @@ function forwardSignals(child) {
 }
 
 /**
- * npm killed outright takes nobody with it: notice that it is gone. Between npm and us there may be the shell of the npm script,
- * which stays; only Linux tells.
+ * npm killed outright takes nobody with it: notice that it is gone. npm scripts say `exec`, so that npm itself is the parent and its
+ * signals arrive here, not at a shell.
  * @param {() => void} gone Called once.
  */
-function watchParents(gone) {
+function watchParent(gone) {
   const parent = process.ppid
-  const npm = /^(ba|da|z)?sh$/.test(ofProcess(parent, 'Name') ?? '') ? Number(ofProcess(parent, 'PPid')) : null
   const poll = setInterval(() => {
-    if (process.ppid === parent && (npm === null || Number(ofProcess(parent, 'PPid')) === npm)) return
+    if (process.ppid === parent) return
     clearInterval(poll)
     gone()
   }, PARENT_POLL_MS)
   poll.unref()
-}
-
-/**
- * @param {number} pid
- * @param {string} field
- */
-function ofProcess(pid, field) {
-  try {
-    return new RegExp(`^${field}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  } catch {
-    return undefined
-  }
 }
 
 /**

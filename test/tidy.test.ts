@@ -71,6 +71,11 @@ test('every relative link in the documents leads somewhere', () => {
   expect(broken).toEqual([])
 })
 
+test('npm scripts replace their shell, so that the signals npm passes on arrive', () => {
+  const own = Object.entries<string>(PACKAGE.scripts).filter(([name]) => !name.startsWith('pre'))
+  expect(own.filter(([, command]) => !command.startsWith('exec node scripts/run.mjs '))).toEqual([])
+})
+
 test('what package.json pins is what runs', () => {
   expect(process.version).toBe(`v${PACKAGE.devDependencies.node}`)
   expect(Object.keys(PACKAGE.allowScripts)).toContain('node')
