@@ -84,6 +84,9 @@ export function readStep(c: Case, reason: string, since = ''): NextStep {
   return { step: 'read', reason, notBefore: latest(c.floor, latest(since, oldest)) }
 }
 
+/** What shadow mode answers instead of sending. */
+export const SHADOW: NextStep = Object.freeze({ step: 'blocked', waiting: 'shadow', code: null, detail: 'reads only', until: null })
+
 export function lotOf(c: Case): string {
   return 'lot' in c.goal.predicate ? c.goal.predicate.lot : c.goal.subject
 }

@@ -7,7 +7,7 @@ import type { PortionScope } from '../model/hold.ts'
 import { bucketPlace } from '../model/observation.ts'
 import { isNegativeQuantity, isZeroQuantity } from '../model/quantity.ts'
 import type { StockBucket } from '../model/stock.ts'
-import { askedSince, type Case, latest, readStep, type StockRead, slowly, stockToActOn, wait } from './case.ts'
+import { askedSince, type Case, latest, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, isHeal, pause, settleUnknown, siblingsQuietFrom, start } from './commands.ts'
 import { bucketRefOf, byPlace, inPlant, inScope, sameBucket } from './scope.ts'
 import type { NextStep } from './step.ts'
@@ -30,8 +30,6 @@ export function notUsable(c: Case, predicate: NotUsable): NextStep {
   const bucket = firstUsable(read.buckets, predicate.scope)
   return bucket === null ? quiet(c, read) : place(c, { predicate, read, bucket })
 }
-
-const SHADOW: NextStep = { step: 'blocked', waiting: 'shadow', code: null, detail: 'reads only', until: null }
 
 /** A met condition: any sight of usable stock is worth a read, only a fresh read reopens it. */
 function standing(c: Case, scope: PortionScope): NextStep {

@@ -4,7 +4,7 @@
  * reference; that is the one harmless double (RELIABILITY, last row of the vendor classes), and never on a restored hub.
  */
 import type { Command, Predicate } from '../model/goal.ts'
-import { addMs, askedSince, type Case, wait } from './case.ts'
+import { addMs, askedSince, type Case, SHADOW, wait } from './case.ts'
 import { pause, quietFrom, start } from './commands.ts'
 import type { NextStep } from './step.ts'
 
@@ -18,13 +18,13 @@ export function delivered(c: Case, predicate: Delivered): NextStep {
     if (goal.withdrawing) return { step: 'withdraw', reason: 'already delivered: a correction is due' }
     return { step: 'met', evidence: { kind: 'answer', at: newest.changedAt, detail: newest.detail } }
   }
-  if (c.unknown !== null) return settleUnknownNotice(c, c.unknown, predicate)
+  if (c.unknown !== null) return policy.sending === 'shadow' ? SHADOW : settleUnknownNotice(c, c.unknown, predicate)
   if (goal.withdrawing) return { step: 'withdraw', reason: 'never delivered' }
   if (isTooLate(c, predicate)) return { step: 'park', code: 'notice.undelivered', detail: `not delivered until ${predicate.until}` }
   if (newest?.state === 'refused' && !askedSince(c, newest.changedAt)) {
     return { step: 'refuse', code: 'notice.undelivered', detail: newest.detail }
   }
-  if (policy.sending === 'shadow') return { step: 'blocked', waiting: 'shadow', code: null, detail: 'reads only', until: null }
+  if (policy.sending === 'shadow') return SHADOW
   const paused = pause(c)
   if (paused !== null) return paused
   if (policy.queryFirst) return wait('queryFirst', predicate.until)
@@ -34,7 +34,7 @@ export function delivered(c: Case, predicate: Delivered): NextStep {
 /** Repeated where the channel recognises the repeat, or where a double does no harm; otherwise a person must ask the receiver. */
 function settleUnknownNotice(c: Case, command: Command, predicate: Delivered): NextStep {
   const { policy } = c
-  const useful = !c.goal.withdrawing && !isTooLate(c, predicate) && policy.sending === 'active' && !policy.queryFirst
+  const useful = !c.goal.withdrawing && !isTooLate(c, predicate) && !policy.queryFirst
   const due = useful && command.attempts < policy.attemptsMax ? repeatableFrom(c, command) : null
   if (due === null)
     return { step: 'park', code: 'command.outcomeUnknown', detail: `${command.reference}: ${command.detail || 'no answer'}` }

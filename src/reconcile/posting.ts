@@ -6,7 +6,7 @@
 import type { Action, Command, Predicate } from '../model/goal.ts'
 import type { StockDocument } from '../model/observation.ts'
 import { addQuantity, compareQuantity, isZeroQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
-import { addMs, askedSince, type Case, lotOf, readStep, type StockRead, slowly, stockToActOn, wait } from './case.ts'
+import { addMs, askedSince, type Case, lotOf, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, pause, settleUnknown, start } from './commands.ts'
 import { isFree, sameBucket } from './scope.ts'
 import { heldByAny, negativeIn, postedSource, restoredSource, type Source } from './sources.ts'
@@ -69,7 +69,7 @@ export function restored(c: Case, predicate: Restored): NextStep {
 /** What forbids sending now, cheapest first; null: nothing. A stale premise comes last, so that it is fresh when used. */
 function gate(c: Case, frees: boolean): NextStep | null {
   const { policy } = c
-  if (policy.sending === 'shadow') return { step: 'blocked', waiting: 'shadow', code: null, detail: 'reads only', until: null }
+  if (policy.sending === 'shadow') return SHADOW
   if (policy.premise === 'gone') return { step: 'park', code: 'posting.premiseGone', detail: 'the decision no longer stands as it was' }
   const held = frees ? heldByAny(c) : null
   return held ?? (policy.premise === 'stale' ? { step: 'readPremise' } : null)

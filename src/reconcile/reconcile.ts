@@ -21,7 +21,10 @@ const NONE: NextStep = Object.freeze({ step: 'none' })
  * it can cause a read, and nothing else. A parked goal is left by a person's action, not by this function.
  */
 export function reconcile(goal: Goal, observation: Observation | null, commands: readonly Command[], policy: ReconcilePolicy): NextStep {
-  if (goal.state !== 'open' && goal.state !== 'met') return NONE
+  // A withdrawal ends what waits for a person too, once its commands are resolved.
+  const ended =
+    goal.state !== 'open' && goal.state !== 'met' && !(goal.withdrawing && (goal.state === 'parked' || goal.state === 'refused'))
+  if (ended) return NONE
   const { predicate } = goal
   if (goal.state === 'met' && settlesOnce(predicate.type)) return NONE
   const c = openCase({ goal, observation, commands, policy })

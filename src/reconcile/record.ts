@@ -4,7 +4,7 @@
  */
 import type { Predicate } from '../model/goal.ts'
 import type { RecordSeen } from '../model/observation.ts'
-import { addMs, askedSince, type Case, latest, type RecordRead, readStep, recordsToActOn, slowly, wait } from './case.ts'
+import { addMs, askedSince, type Case, latest, type RecordRead, readStep, recordsToActOn, SHADOW, slowly, wait } from './case.ts'
 import { adoption, failedAfterAll, isHeal, pause, settleUnknown, start } from './commands.ts'
 import type { NextStep } from './step.ts'
 import { isOpen, traceOf } from './trace.ts'
@@ -13,12 +13,13 @@ type Exists = Extract<Predicate, { type: 'exists' }>
 type NotOpen = Extract<Predicate, { type: 'notOpen' }>
 
 const HEALS_MAX = 2
-const SHADOW: NextStep = { step: 'blocked', waiting: 'shadow', code: null, detail: 'reads only', until: null }
 
 export function exists(c: Case, predicate: Exists): NextStep {
   if (c.goal.state === 'met') return latched(c, predicate)
   if (c.inFlight !== null) return wait('inFlight')
   if (c.unknown !== null) return settleUnknown(c, c.unknown, c.policy.sending === 'shadow' ? SHADOW : null)
+  const late = failedAfterAll(c)
+  if (late !== null) return late
   if (c.goal.withdrawing) return { step: 'withdraw', reason: c.newest?.state === 'applied' ? 'the record exists' : 'never created' }
   const { newest, policy } = c
   if (newest?.state === 'applied' && policy.evidence === 'answer') {
@@ -80,7 +81,7 @@ function create(c: Case, predicate: Exists): NextStep {
   const harmless = policy.idempotency === 'externalId' || policy.idempotency === 'key' || policy.idempotency === 'transportId'
   const read = recordsToActOn(c, '')
   if (read === null && (!harmless || policy.queryFirst || newest?.state === 'refused')) return readStep(c, 'lookUp')
-  return failedAfterAll(c) ?? start(c, { type: 'createRecord', key: predicate.key, fields: predicate.fields }, 0)
+  return start(c, { type: 'createRecord', key: predicate.key, fields: predicate.fields }, 0)
 }
 
 function refusal(c: Case): NextStep | null {
