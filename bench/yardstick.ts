@@ -12,135 +12,125 @@ import { type Counters, settingsFromArguments } from './under-test.ts'
 import { InspectionNotice, type ItemAnswer, ReceiptNotice } from './wire.ts'
 import { batchId, inspectionKey, receiptId } from './workload.ts'
 
-const RECEIVED = 1
-const DECIDED = 2
-const DONE = 3
+type Notice = ReceiptNotice | InspectionNotice
 interface Flow {
+  /** `{receipt}#{line}#{lot}`: external id of the inspection. */
   readonly key: string
   readonly lot: string
-  readonly quantity: string
-  readonly item: string
-  state: number
-  decision: string
-}
-interface Lane {
-  readonly steps: { readonly target: Target; readonly flow: Flow }[]
+  quantity: string
+  decidedBy: string
+  decided: boolean
 }
 interface Target {
   readonly path: string
   readonly body: (flow: Flow) => string
+  /** Lanes whose first step can be sent. */
   ready: Lane[]
   inFlight: number
 }
+/** Steps of one lot, in order; only the first is on its way. */
+type Lane = { readonly target: Target; readonly flow: Flow }[]
 
 const { mode, port, targetUrl, directory } = settingsFromArguments()
-const itemsPerCall = mode === 'single' ? 1 : 500
-const callsInFlightMax = mode === 'single' ? 64 : 2
+const limits = { batched: { items: 500, calls: 2 }, single: { items: 1, calls: 64 } }[mode]
 const receiptCheck = Compile(ReceiptNotice)
 const inspectionCheck = Compile(InspectionNotice)
 const db = new DatabaseSync(`${directory}/yardstick.db`)
 db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
   CREATE TABLE IF NOT EXISTS body(seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS flow(key TEXT PRIMARY KEY, seq INTEGER NOT NULL, state INTEGER NOT NULL) WITHOUT ROWID`)
+  CREATE TABLE IF NOT EXISTS flow(key TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID`)
 const insertBody = db.prepare('INSERT INTO body(body) VALUES(?)')
-const insertFlow = db.prepare(`INSERT INTO flow(key, seq, state) VALUES(?, ?, ${RECEIVED}) ON CONFLICT DO NOTHING`)
-const decideFlow = db.prepare(`UPDATE flow SET state=${DECIDED}, seq=? WHERE key=? AND state=${RECEIVED}`)
-const finishFlow = db.prepare(`UPDATE flow SET state=${DONE} WHERE key=?`)
+const insertFlow = db.prepare("INSERT INTO flow(key, seq, state) VALUES(?, ?, 'r') ON CONFLICT DO NOTHING")
+const decideFlow = db.prepare("UPDATE flow SET state='d', seq=? WHERE key=? AND state='r'")
+const finishFlow = db.prepare("UPDATE flow SET state='f' WHERE key=?")
+const openFlows = db.prepare("SELECT key, state, body FROM flow JOIN body USING(seq) WHERE state<>'f' ORDER BY seq")
 
-const pool = new Pool(targetUrl, { connections: callsInFlightMax * 2, pipelining: 1 })
+const pool = new Pool(targetUrl, { connections: limits.calls * 2, pipelining: 1 })
 const flows = new Map<string, Flow>()
 const lanes = new Map<string, Lane>()
 const counters = { rows: 0, commits: 0 }
 const qms: Target = {
   path: '/qms/inspections',
-  body: (flow) =>
-    `{"key":"${flow.key}","reference":"C-${flow.key}","fields":{"lot":"${flow.lot}","item":"${flow.item}","quantity":"${flow.quantity}"}}`,
+  body: ({ key, lot, quantity }) => `{"key":"${key}","reference":"C-${key}","fields":{"lot":"${lot}","quantity":"${quantity}"}}`,
   ready: [],
   inFlight: 0,
 }
 const erp: Target = {
   path: '/erp/movements',
-  body: (flow) =>
-    `{"key":"M-${flow.key}","reference":"M-${flow.key}","lot":"${flow.lot}","from":"qualityInspection","to":"unrestricted","quantity":"${flow.quantity}","unit":"C62","decidedBy":"${flow.decision}"}`,
+  body: ({ key, lot, quantity, decidedBy }) =>
+    `{"key":"M-${key}","reference":"M-${key}","lot":"${lot}","from":"qualityInspection","to":"unrestricted","quantity":"${quantity}","unit":"C62","decidedBy":"${decidedBy}"}`,
   ready: [],
   inFlight: 0,
 }
 
-/** Puts a step behind the earlier ones of its lot; a lane has at most one step on its way. */
 function enqueue(target: Target, flow: Flow): void {
-  const lane = lanes.get(flow.lot)
-  if (lane !== undefined) {
-    lane.steps.push({ target, flow })
-    return
-  }
-  const made: Lane = { steps: [{ target, flow }] }
-  lanes.set(flow.lot, made)
-  target.ready.push(made)
+  const lane = lanes.get(flow.lot) ?? []
+  if (lane.push({ target, flow }) > 1) return
+  lanes.set(flow.lot, lane)
+  target.ready.push(lane)
 }
 
 function pump(target: Target): void {
-  while (target.inFlight < callsInFlightMax && target.ready.length > 0) {
-    const sent = target.ready.splice(0, itemsPerCall)
+  while (target.inFlight < limits.calls && target.ready.length > 0) {
     target.inFlight += 1
-    void call(target, sent)
+    void call(target, target.ready.splice(0, limits.items))
   }
 }
 
-/** One call for the first step of each lane; whatever is not confirmed goes back to the front with the same key. */
+/** One call for the first step of each lane. What is not confirmed is sent again, with the same key, before anything else. */
 async function call(target: Target, sent: Lane[]): Promise<void> {
-  const bodies = sent.map((lane) => (lane.steps[0] === undefined ? '' : target.body(lane.steps[0].flow)))
-  const [path, body] = mode === 'single' ? [target.path, bodies[0] ?? ''] : [`${target.path}/batch`, `{"items":[${bodies.join(',')}]}`]
-  let answers: readonly ItemAnswer[] = []
+  const bodies = sent.flatMap(([step]) => (step === undefined ? [] : [target.body(step.flow)]))
+  const request =
+    mode === 'single' ? { path: target.path, body: bodies[0] ?? '' } : { path: `${target.path}/batch`, body: `{"items":[${bodies}]}` }
+  const answers = await send(request)
+  target.inFlight -= 1
+  const again = sent.filter((lane, index) => answers[index] === undefined || answers[index].status > 299 || !advance(lane))
+  if (again.length > 0) {
+    setTimeout(() => {
+      target.ready = again.concat(target.ready)
+      wake()
+    }, 50)
+  }
+  wake()
+}
+
+async function send({ path, body }: { readonly path: string; readonly body: string }): Promise<readonly ItemAnswer[]> {
   try {
     const reply = await pool.request({ path, method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    const text = await reply.body.text()
-    if (reply.statusCode < 300)
-      answers = mode === 'single' ? [JSON.parse(text) as ItemAnswer] : (JSON.parse(text) as { items: ItemAnswer[] }).items
+    const answer = JSON.parse(await reply.body.text()) as ItemAnswer & { readonly items?: readonly ItemAnswer[] }
+    return answer.items ?? [answer]
   } catch {
-    answers = []
+    return []
   }
-  target.inFlight -= 1
-  const failed: Lane[] = []
-  sent.forEach((lane, index) => {
-    const step = lane.steps[0]
-    if (step === undefined) return
-    if ((answers[index]?.status ?? 0) < 200 || (answers[index]?.status ?? 0) > 299) {
-      failed.push(lane)
-      return
-    }
-    if (target === erp) finished.push(step.flow)
-    lane.steps.shift()
-    if (lane.steps[0] === undefined) lanes.delete(step.flow.lot)
-    else lane.steps[0].target.ready.push(lane)
-  })
-  if (failed.length > 0) setTimeout(() => retry(target, failed), 50)
-  wake()
 }
 
-function retry(target: Target, failed: Lane[]): void {
-  target.ready = failed.concat(target.ready)
-  wake()
+function advance(lane: Lane): boolean {
+  const done = lane.shift()
+  if (done?.target === erp) finished.push(done.flow)
+  if (lane[0] !== undefined) lane[0].target.ready.push(lane)
+  else if (done !== undefined) lanes.delete(done.flow.lot)
+  return true
 }
 
-const requests: { readonly events: (ReceiptNotice | InspectionNotice)[]; readonly response: ServerResponse }[] = []
+let requests: { readonly notices: readonly Notice[]; readonly response: ServerResponse }[] = []
 let finished: Flow[] = []
 let awake = false
 function wake(): void {
-  if (awake) return
+  if (!awake) setImmediate(turn)
   awake = true
-  setImmediate(turn)
 }
 
-/** Everything that came in since the last turn, in one transaction; acknowledged and acted upon after it is durable. */
+/** Everything since the last turn in one transaction; acknowledged and acted upon when it is durable. */
 function turn(): void {
   awake = false
-  const accepted = requests.splice(0)
+  const accepted = requests
   const done = finished
+  requests = []
   finished = []
   const next: [Target, Flow][] = []
-  if (accepted.length > 0 || done.length > 0) {
+  if (accepted.length + done.length > 0) {
     db.exec('BEGIN IMMEDIATE')
-    for (const { events } of accepted) for (const event of events) record(event, next)
+    for (const { notices } of accepted) for (const notice of notices) record(notice, next)
     for (const flow of done) finish(flow)
     db.exec('COMMIT')
     counters.commits += 1
@@ -151,33 +141,25 @@ function turn(): void {
   pump(erp)
 }
 
-function record(event: ReceiptNotice | InspectionNotice, next: [Target, Flow][]): void {
-  if ('document' in event.data) {
-    for (const line of event.data.lines) {
-      const lot = batchId(line.material, line.batch)
-      const flow: Flow = {
-        key: inspectionKey(receiptId(event.data.document), line.line, lot),
-        lot,
-        quantity: line.quantity,
-        item: line.material,
-        state: RECEIVED,
-        decision: '',
-      }
-      if (flows.has(flow.key)) continue
-      const { lastInsertRowid: seq } = insertBody.run(JSON.stringify(event))
-      if (insertFlow.run(flow.key, seq).changes === 0) continue
+function record(notice: Notice, next: [Target, Flow][]): void {
+  if ('document' in notice.data) {
+    for (const { line, material, batch, quantity } of notice.data.lines) {
+      const lot = batchId(material, batch)
+      const key = inspectionKey(receiptId(notice.data.document), line, lot)
+      if (flows.has(key) || insertFlow.run(key, insertBody.run(JSON.stringify(notice)).lastInsertRowid).changes === 0) continue
       counters.rows += 2
-      flows.set(flow.key, flow)
+      const flow: Flow = { key, lot, quantity, decidedBy: '', decided: false }
+      flows.set(key, flow)
       next.push([qms, flow])
     }
     return
   }
-  const flow = flows.get(event.data.key)
-  if (flow === undefined || flow.state !== RECEIVED) return
-  decideFlow.run(insertBody.run(JSON.stringify(event)).lastInsertRowid, flow.key)
+  const flow = flows.get(notice.data.key)
+  if (flow === undefined || flow.decided) return
+  decideFlow.run(insertBody.run(JSON.stringify(notice)).lastInsertRowid, flow.key)
   counters.rows += 2
-  flow.state = DECIDED
-  flow.decision = event.data.decision.decidedBy
+  flow.decided = true
+  flow.decidedBy = notice.data.decision.decidedBy
   next.push([erp, flow])
 }
 
@@ -191,44 +173,26 @@ function receive(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
-    const text = chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()
-    const parsed: unknown = JSON.parse(text)
-    const events = Array.isArray(parsed) ? parsed : [parsed]
-    if (events.every((event) => receiptCheck.Check(event) || inspectionCheck.Check(event))) requests.push({ events, response })
+    const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString())
+    const notices = Array.isArray(parsed) ? parsed : [parsed]
+    if (notices.every((notice) => receiptCheck.Check(notice) || inspectionCheck.Check(notice))) requests.push({ notices, response })
     else response.writeHead(422).end('{"accepted":false}')
     wake()
   })
 }
 
-/** After a restart: open flows in the order they came in, decided ones in the order of their decisions. */
-function resume(): void {
-  const rows = db
-    .prepare(`SELECT flow.key, flow.state, body.body FROM flow JOIN body USING(seq) WHERE state<${DONE} ORDER BY flow.seq`)
-    .all()
-  for (const row of rows) {
-    const key = String(row['key'])
-    const [, , lot] = key.split('#')
-    const event = JSON.parse(String(row['body'])) as ReceiptNotice | InspectionNotice
-    const receipt = 'document' in event.data ? event.data.lines[0] : null
-    const decision = 'document' in event.data ? null : event.data.decision
-    const quantity = receipt?.quantity ?? decision?.lines[0]?.quantity ?? ''
-    const flow: Flow = {
-      key,
-      lot: lot ?? '',
-      quantity,
-      item: receipt?.material ?? '',
-      state: Number(row['state']),
-      decision: decision?.decidedBy ?? '',
-    }
-    flows.set(key, flow)
-    enqueue(flow.state === RECEIVED ? qms : erp, flow)
-  }
-  wake()
+/** After a restart: open flows in the order of their receipts, decided ones in the order of their decisions. */
+for (const row of openFlows.all()) {
+  const key = String(row['key'])
+  const { data } = JSON.parse(String(row['body'])) as Notice
+  const decided = row['state'] === 'd'
+  const { quantity } = ('document' in data ? data.lines : data.decision.lines)[0] ?? { quantity: '' }
+  const flow: Flow = { key, lot: key.split('#')[2] ?? '', quantity, decided, decidedBy: 'document' in data ? '' : data.decision.decidedBy }
+  flows.set(key, flow)
+  enqueue(decided ? erp : qms, flow)
 }
-
-resume()
-const server = createServer({ keepAliveTimeout: 60_000 }, receive)
-server.listen(port, '127.0.0.1', () => tellBench('ready', null))
+wake()
+createServer({ keepAliveTimeout: 60_000 }, receive).listen(port, '127.0.0.1', () => tellBench('ready', null))
 answerBench({
   counters: (): Counters => ({ ...counters, open: flows.size }),
   close: () => db.close(),
