@@ -46,15 +46,12 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
     case 'wake':
       parts.alarms.arm(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
       return
-    case 'read': {
-      const { system, resource, subject } = effect.goal
-      wish(parts, effect.goal, {
-        system,
-        resource,
-        subject,
-        notBefore: effect.notBefore,
-        keep: (key, observation) => memory.observations.set(key, observation),
-      })
+    case 'read':
+      readGoal(parts, effect.goal, effect.notBefore)
+      return
+    case 'lookAfresh': {
+      const { lagMs } = parts.ledger.resourceOf(effect.goal.system, effect.goal.resource)
+      readGoal(parts, effect.goal, new Date(Date.parse(at) + lagMs).toISOString())
       return
     }
     case 'readPremise': {
@@ -78,12 +75,18 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
   }
 }
 
+function readGoal(parts: EffectParts, goal: Goal, notBefore: string): void {
+  const { system, resource, subject } = goal
+  const keep = (key: string, observation: Observation): unknown => parts.memory.observations.set(key, observation)
+  wish(parts, goal, { system, resource, subject, notBefore, keep })
+}
+
 interface Wanted {
   readonly system: string
   readonly resource: string
   readonly subject: string
   readonly notBefore: string
-  readonly keep: (key: string, observation: Observation) => void
+  readonly keep: (key: string, observation: Observation) => unknown
 }
 
 function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {

@@ -114,7 +114,7 @@ function stageGoals(turn: Turn, entry: DecisionEntry): void {
     if (next === undefined) continue
     if (change.change === 'same') {
       // An equal predicate was set again: nothing changes, but the process has reason to doubt, so look afresh.
-      if (next.state === 'met' || next.state === 'open') turn.effects.push({ effect: 'read', goal: next, notBefore: turn.at })
+      if (next.state === 'met' || next.state === 'open') turn.effects.push({ effect: 'lookAfresh', goal: next })
       if (change.premise !== undefined) turn.goals.set(next.id, next)
     } else turn.goals.set(next.id, next)
     turn.dirty.add(orderKeyOf(next))

@@ -19,6 +19,8 @@ const SETTLEMENTS_KEPT = 20_000
 export type Effect =
   | { readonly effect: 'send'; readonly goal: string; readonly command: string }
   | { readonly effect: 'read'; readonly goal: Goal; readonly notBefore: string }
+  /** A process doubts: a read that shows everything up to now. */
+  | { readonly effect: 'lookAfresh'; readonly goal: Goal }
   | { readonly effect: 'readPremise'; readonly goal: Goal }
   | { readonly effect: 'wake'; readonly orderKey: string; readonly at: string }
   | { readonly effect: 'waitForRoom'; readonly goal: Goal }

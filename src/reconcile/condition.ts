@@ -7,7 +7,7 @@ import type { PortionScope } from '../model/hold.ts'
 import { bucketPlace } from '../model/observation.ts'
 import { isNegativeQuantity, isZeroQuantity } from '../model/quantity.ts'
 import type { StockBucket } from '../model/stock.ts'
-import { askedSince, type Case, latest, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
+import { addMs, askedSince, type Case, latest, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, isHeal, pause, settleUnknown, siblingsQuietFrom, start } from './commands.ts'
 import { bucketRefOf, byPlace, inPlant, inScope, sameBucket } from './scope.ts'
 import type { NextStep } from './step.ts'
@@ -51,8 +51,10 @@ function standing(c: Case, scope: PortionScope): NextStep {
 function quiet(c: Case, read: StockRead): NextStep {
   const adopted = c.policy.queryFirst ? adoption(c) : null
   if (adopted !== null) return adopted
-  const since = siblingsQuietFrom(c)
-  if (since === null) return wait('passedCommandInFlight')
+  const quietFrom = siblingsQuietFrom(c)
+  if (quietFrom === null) return wait('passedCommandInFlight')
+  // What the hold was placed for shows one lag later at the latest; an earlier read may act, but proves nothing.
+  const since = latest(quietFrom, addMs(c.goal.setAt, c.policy.lagMs))
   if (read.beganAt < since) return readStep(c, 'passedCommand', since)
   const detail = read.known ? `nothing usable in ${read.buckets.length} buckets` : 'the system does not know the lot'
   return { step: 'met', evidence: { kind: 'readBack', at: read.endedAt, detail } }

@@ -15,7 +15,7 @@ type NotOpen = Extract<Predicate, { type: 'notOpen' }>
 const HEALS_MAX = 2
 
 export function exists(c: Case, predicate: Exists): NextStep {
-  if (c.goal.state === 'met') return latched(c, predicate)
+  if (c.goal.state === 'met' && !c.goal.withdrawing) return latched(c, predicate)
   if (c.inFlight !== null) return wait('inFlight')
   if (c.unknown !== null) return settleUnknown(c, c.unknown, c.policy.sending === 'shadow' ? SHADOW : null)
   const late = failedAfterAll(c)

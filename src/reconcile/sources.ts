@@ -4,7 +4,7 @@ import { bucketPlace } from '../model/observation.ts'
 import { addQuantity, compareQuantity, isNegativeQuantity, minQuantity, type Quantity } from '../model/quantity.ts'
 import type { StockBucket, StockType } from '../model/stock.ts'
 import { type Blocked, blockedPortions, isPositive, type Standing, standingIn } from './attribution.ts'
-import { type Case, lotOf, type StockRead, slowly } from './case.ts'
+import { addMs, type Case, lotOf, readStep, type StockRead, slowly } from './case.ts'
 import { bucketRefOf, byPlace, inPlant, inScope, isFree, scopesOverlap } from './scope.ts'
 import type { NextStep } from './step.ts'
 
@@ -122,6 +122,9 @@ function lacking(c: Case, read: StockRead, wanted: Blocking): NextStep {
   if (passed.otherUnit) {
     return { step: 'blocked', waiting: 'unit', code: 'mapping.failed', detail: `the lot is not kept in ${remaining.uom}`, until: null }
   }
+  // Before one lag has passed the stock may be there without being shown.
+  const shownFrom = addMs(c.goal.setAt, c.policy.lagMs)
+  if (read.beganAt < shownFrom) return readStep(c, 'sources', shownFrom)
   return { step: 'park', code: 'posting.doneElsewhere', detail: `${missing} are not where the decision left them` }
 }
 

@@ -69,7 +69,7 @@ async function checkNoLossNoInvention(run: Run, view: LedgerView): Promise<Viola
 }
 
 function allNotices(run: Run): readonly Notice[] {
-  return [...run.plant.erp.notices.all(), ...run.plant.qms.notices.all(), ...run.plant.desk.all()]
+  return [...run.plant.erp.notices.all(), ...run.plant.qms.notices.all(), ...run.workload.deskNotices]
 }
 
 function recordOf(source: { readonly instance: string; readonly record: string; readonly version?: string | null }): string {

@@ -10,6 +10,8 @@ import type { Shape } from './shape.ts'
 export interface Workload {
   /** Holds placed and lifted at the desk, with the virtual time at which the desk sent them. */
   readonly deskHolds: readonly DeskHold[]
+  /** Everything the desk sent. */
+  readonly deskNotices: readonly Notice[]
   /** Notices sent again with other content under the same identity. */
   readonly conflicts: readonly { readonly instance: string; readonly record: string }[]
   /** Decides what is still undecided, with a plain acceptance or rejection; called once faults have ended. */
@@ -36,6 +38,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   const random = world.random('workload')
   const deskHolds: DeskHold[] = []
   const conflicts: { instance: string; record: string }[] = []
+  const deskNotices: Notice[] = []
   const at = (ms: number, act: () => void): void => {
     world.schedule(null, ms, act)
   }
@@ -45,7 +48,9 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   if (shape.people) for (let index = 0; index < 6; index++) at(random.next() * shape.healAtMs, () => meddle(plant, random))
   if (shape.holds)
     for (let index = 0; index < 2; index++)
-      at(2_000 + random.next() * shape.healAtMs * 0.7, () => placeHold(world, plant, { random, deskHolds, until: shape.healAtMs }))
+      at(2_000 + random.next() * shape.healAtMs * 0.7, () =>
+        placeHold(world, plant, { random, deskHolds, deskNotices, until: shape.healAtMs }),
+      )
   if (shape.reversals) at(3_000 + random.next() * shape.healAtMs * 0.8, () => reverse(plant, random))
   if (shape.periodCloses) at(random.next() * shape.healAtMs * 0.7, () => plant.erp.people.closePeriod(5_000 + random.next() * 10_000))
   if (shape.conflicts) at(shape.healAtMs * 0.8, () => contradict(plant, random, conflicts))
@@ -53,6 +58,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   inspectors(world, plant, { shape, random })
   return {
     deskHolds,
+    deskNotices,
     conflicts,
     finish: () => {
       for (const inspection of plant.qms.books.inspections()) {
@@ -174,15 +180,19 @@ function reverse(plant: Plant, random: RandomStream): void {
 function placeHold(
   world: World,
   plant: Plant,
-  drawn: { readonly random: RandomStream; readonly deskHolds: DeskHold[]; readonly until: number },
+  drawn: { readonly random: RandomStream; readonly deskHolds: DeskHold[]; readonly deskNotices: Notice[]; readonly until: number },
 ): void {
-  const { random, deskHolds } = drawn
+  const { random, deskHolds, deskNotices } = drawn
+  const say = (notice: Notice): void => {
+    deskNotices.push(notice)
+    plant.desk.send(notice)
+  }
   const lot = anyLot(plant, random)
   if (lot === undefined) return
   const hold: DeskHold = { hold: `desk-hold-${deskHolds.length + 1}`, lot, placedAtMs: world.now(), liftedAtMs: null }
   deskHolds.push(hold)
   const data = { hold: hold.hold, lot: `erp-1:${lot}`, erp: 'erp-1' }
-  plant.desk.send(
+  say(
     deskNotice(world, {
       id: `${hold.hold}-placed`,
       type: 'holdpoint.hold.requested.v1',
@@ -201,7 +211,7 @@ function placeHold(
     world.schedule(null, random.next() * 15_000, () => {
       if (world.now() > drawn.until) return
       hold.liftedAtMs = world.now()
-      plant.desk.send(
+      say(
         deskNotice(world, {
           id: `${hold.hold}-lifted`,
           type: 'holdpoint.hold.lifted.v1',
