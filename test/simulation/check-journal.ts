@@ -105,6 +105,8 @@ function checkCommands(run: Run, view: LedgerView): Violation[] {
     const before = last.get(command.id)
     last.set(command.id, command)
     if (before?.state !== 'unknown' || !byReading.has(classOf(entry.goal))) continue
+    // To restrict twice does no harm: where no reference is kept, one read settles it.
+    if (classOf(entry.goal) === 'unsafe' && command.action.type === 'move' && command.action.to === 'blocked') continue
     if (command.state === 'intent') violations.push({ invariant: 'I11', message: `${command.id} was sent again while unknown` })
     if (command.state === 'failed' && before.absentAt === null)
       violations.push({ invariant: 'I11', message: `${command.id} became failed without being read absent twice` })

@@ -1,3 +1,4 @@
+import { scopeCovers } from '../../src/model/scope.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { Run, Violation } from './run-seed.ts'
 import { TIMES } from './shape.ts'
@@ -23,31 +24,22 @@ function freeings(run: Run): Freeing[] {
   return found
 }
 
-/** I8: nothing is freed by a request sent after a hold was decided, unless that hold had been lifted. */
+/** I8: nothing is freed by a request sent after a hold over it was decided, unless that hold had been lifted. */
 export function checkHolds(run: Run): Violation[] {
   const violations: Violation[] = []
   for (const { document, sentAtMs } of freeings(run)) {
     const lot = `erp-1:${document.lot}`
-    const last = run.probes.holdDecisions
-      .filter((decision) => decision.lot === lot && decision.atMs < sentAtMs - SLACK_MS && decision.atMs >= (run.restoredAtMs ?? 0))
-      .at(-1)
-    if (last?.change === 'held' && !portionHeld(run, lot, document))
-      violations.push({
-        invariant: 'I8',
-        message: `${lot}: document ${document.number} (${document.causedBy}) freed stock, sent at ${sentAtMs}, held since ${last.atMs}`,
-      })
+    const known = run.probes.holdDecisions.filter(
+      (decision) => decision.lot === lot && decision.atMs < sentAtMs - SLACK_MS && decision.atMs >= (run.restoredAtMs ?? 0),
+    )
+    const last = known.at(-1)
+    if (last?.change !== 'held' || last.scope === null || !scopeCovers(last.scope, document.from?.carrier ?? null)) continue
+    violations.push({
+      invariant: 'I8',
+      message: `${lot}: document ${document.number} (${document.causedBy}) freed stock, sent at ${sentAtMs}, held since ${last.atMs}`,
+    })
   }
   return violations
-}
-
-/** A hold over named carriers does not stand in the way of the rest of the lot. */
-function portionHeld(run: Run, lot: string, document: StockDocument): boolean {
-  const scopes = run.probes.heldScopes.get(lot) ?? []
-  return scopes.some((scope) =>
-    scope.kind === 'carriers'
-      ? !scope.carriers.includes(document.from?.carrier ?? '')
-      : scope.kind === 'remainder' && scope.except.includes(document.from?.carrier ?? ''),
-  )
 }
 
 /** I15 without signature, I17: every release of ours rests on an acceptance that stood in the QMS not long before it was sent. */

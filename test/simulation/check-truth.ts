@@ -61,33 +61,45 @@ function allowanceOf(run: Run, view: LedgerView, lot: string): Allowance {
   if (held.length > 0) return { most: 0n, why: `held by ${held.map((hold) => hold.hold).join(', ')}` }
   let accepted = 0n
   const why: string[] = []
-  for (const receipt of run.plant.erp.books.receipts()) {
-    for (const line of receipt.lines) {
-      if (line.lot !== lot) continue
-      if (reversedFully(run, receipt.number, lot)) continue
-      const inspection = run.plant.qms.books
-        .inspections()
-        .find(
-          (one) =>
-            one.status !== 'CANCELLED' &&
-            one.attributes['lot'] === `erp-1:${lot}` &&
-            one.attributes['receipt'] === `erp-1:receipt:${receipt.number}`,
-        )
-      const lines = inspection?.decision?.lines ?? []
-      const sum = lines.reduce((total, one) => total + (parseAmount(one.quantity) ?? 0n), 0n)
-      const mixed = new Set(lines.map((one) => one.usage)).size > 1
-      if (lines.length === 0 || sum !== line.amount || (mixed && lines.some((one) => one.portion === null))) {
-        why.push(`${receipt.number} not decided`)
-        continue
-      }
-      for (const one of lines) if (one.usage === 'ACCEPT') accepted += parseAmount(one.quantity) ?? 0n
-      why.push(`${receipt.number} ${lines.map((one) => `${one.usage} ${one.quantity}`).join(' ')}`)
+  for (const { receipt, line, amount } of receiptsOf(run, lot)) {
+    if (reversedFully(run, receipt, lot)) continue
+    const inspection = run.plant.qms.books
+      .inspections()
+      .find(
+        (one) =>
+          one.status !== 'CANCELLED' &&
+          one.attributes['lot'] === `erp-1:${lot}` &&
+          one.attributes['receipt'] === `erp-1:receipt:${receipt}` &&
+          one.attributes['line'] === line,
+      )
+    const lines = inspection?.decision?.lines ?? []
+    const sum = lines.reduce((total, one) => total + (parseAmount(one.quantity) ?? 0n), 0n)
+    const mixed = new Set(lines.map((one) => one.usage)).size > 1
+    if (lines.length === 0 || sum !== amount || (mixed && lines.some((one) => one.portion === null))) {
+      why.push(`${receipt} not decided`)
+      continue
     }
+    for (const one of lines) if (one.usage === 'ACCEPT') accepted += parseAmount(one.quantity) ?? 0n
+    why.push(`${receipt} ${lines.map((one) => `${one.usage} ${one.quantity}`).join(' ')}`)
   }
   // A hold of the whole lot for one receipt keeps the others from use too: that is the hub's to say, and it must have said so.
   if (hub !== undefined && hub.predicate.type === 'notUsable')
     return { most: hub.predicate.scope.kind === 'whole' ? 0n : accepted, why: `${why.join('; ')}; held: ${hub.predicate.holds.join(', ')}` }
   return { most: accepted, why: why.join('; ') }
+}
+
+/** What came in under one line of a receipt for one lot, however many parts it had. */
+function receiptsOf(run: Run, lot: string): { readonly receipt: string; readonly line: string; readonly amount: bigint }[] {
+  const found = new Map<string, { receipt: string; line: string; amount: bigint }>()
+  for (const receipt of run.plant.erp.books.receipts()) {
+    for (const line of receipt.lines) {
+      if (line.lot !== lot) continue
+      const key = `${receipt.number}/${line.line}`
+      const before = found.get(key)?.amount ?? 0n
+      found.set(key, { receipt: receipt.number, line: line.line, amount: before + line.amount })
+    }
+  }
+  return [...found.values()]
 }
 
 function reversedFully(run: Run, receipt: string, lot: string): boolean {

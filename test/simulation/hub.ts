@@ -75,24 +75,15 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
   const engines = new Map<string, Engine>()
   let store: Store | null = null
   let lives = 0
+  const watch = { probes, now: () => world.now() }
 
   async function boot(runtime: Runtime, node: string, index: number): Promise<void> {
     if (store === null) return
     lives += 1
-    const bound = world.bindPort(
-      node,
-      withCommitFaults(
-        watchStore(store, probes, () => world.now()),
-        parts.commitFaults,
-      ),
-      STORE_PORT,
-    )
+    const bound = world.bindPort(node, withCommitFaults(watchStore(store, watch), parts.commitFaults), STORE_PORT)
     const connectors = new Map<string, Connector>()
     for (const connector of connectorsOf(runtime, shape, urls))
-      connectors.set(
-        connector.spec.instance,
-        watchConnector(connector, node, probes, () => world.now()),
-      )
+      connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
     const engine = await openEngine({
       runtime,
       store: bound,

@@ -9,22 +9,32 @@ export interface Probes {
   /** Inputs that were acknowledged: CloudEvents source and id. */
   readonly acknowledged: { readonly atMs: number; readonly source: string; readonly id: string }[]
   /** Goals set or withdrawn by committed decisions, by the time the commit was answered. */
-  readonly holdDecisions: { readonly atMs: number; readonly lot: string; readonly change: 'held' | 'lifted' }[]
+  readonly holdDecisions: {
+    readonly atMs: number
+    readonly lot: string
+    readonly change: 'held' | 'lifted'
+    readonly scope: PortionScope | null
+  }[]
   /** Fenced writes that were accepted although another epoch had been given out before. */
   readonly fenceBreaches: string[]
   /** Highest epoch given out, by partition. */
   readonly epochs: Map<number, number>
-  /** Scope of the newest hold condition of a lot. */
-  readonly heldScopes: Map<string, PortionScope[]>
+  /** Goal ids of the hold conditions, by lot. */
+  readonly conditions: Map<string, string>
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
 }
 
 export function createProbes(): Probes {
-  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), heldScopes: new Map(), reads: [] }
+  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), conditions: new Map(), reads: [] }
+}
+
+export interface Watch {
+  readonly probes: Probes
+  readonly now: () => number
 }
 
 /** A connector whose guard is watched: a `true` answer is the moment the bytes go out. */
-export function watchConnector(connector: Connector, worker: string, probes: Probes, now: () => number): Connector {
+export function watchConnector(connector: Connector, worker: string, { probes, now }: Watch): Connector {
   return {
     ...connector,
     apply: (items, call) =>
@@ -46,7 +56,7 @@ export function watchConnector(connector: Connector, worker: string, probes: Pro
 }
 
 /** The store as the database itself sees it: which epoch was given out, which writes passed. */
-export function watchStore<S extends Store>(store: S, probes: Probes, now: () => number): S {
+export function watchStore<S extends Store>(store: S, { probes, now }: Watch): S {
   return {
     ...store,
     acquire: async (partition: number, worker: string, leaseMs: number): Promise<Lease | null> => {
@@ -92,10 +102,12 @@ function noteHolds(batch: Batch, probes: Probes, atMs: number): void {
       const entry = JSON.parse(body) as DecisionBody
       if (entry.kind !== 'decision') continue
       for (const change of entry.goals) {
-        if (change.change === 'set' && change.goal?.name === 'held' && change.goal.predicate.scope !== undefined)
-          probes.heldScopes.set(entry.key, [change.goal.predicate.scope])
-        if (change.change === 'set' && change.goal?.name === 'held') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'held' })
-        if (change.change === 'withdraw') probes.holdDecisions.push({ atMs, lot: entry.key, change: 'lifted' })
+        if (change.change === 'set' && change.goal?.name === 'held') {
+          probes.conditions.set(entry.key, change.id)
+          probes.holdDecisions.push({ atMs, lot: entry.key, change: 'held', scope: change.goal.predicate.scope ?? null })
+        }
+        if (change.change === 'withdraw' && probes.conditions.get(entry.key) === change.id)
+          probes.holdDecisions.push({ atMs, lot: entry.key, change: 'lifted', scope: null })
       }
     }
   }

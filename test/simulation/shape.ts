@@ -75,12 +75,15 @@ export function drawShape(random: RandomStream): Shape {
   const workerFaults = chance(0.7)
   const wireFaults = chance(0.7)
   const erpClass = pick(ERP_CLASSES)
+  const qmsClass = pick(QMS_CLASSES)
+  // A wire that delivers one request twice beats every protocol where the target keeps no key.
+  const doublesAreSafe = erpClass !== 'queryable' && erpClass !== 'unsafe' && qmsClass !== 'queryable'
   const store = chance(0.5) ? 'sqlite' : 'memory'
   return {
     store,
     partitions: 4,
     erpClass,
-    qmsClass: pick(QMS_CLASSES),
+    qmsClass,
     evidence: chance(0.75) ? 'readBack' : 'answer',
     lagMs: pick([0, 0, 400, 1_200]),
     slowMsMax: chance(0.5) ? 2_000 : 0,
@@ -110,9 +113,17 @@ export function drawShape(random: RandomStream): Shape {
       pause: workerFaults ? 0.0015 : 0,
       pauseMsMax: 15_000,
       restartAfterMsMax: 6_000,
-      slowMsMax: 3_000,
+      slowMsMax: 1_500,
       requests: wireFaults
-        ? { refuse: 0.02, loseRequest: 0.02, loseReply: 0.05, duplicate: 0.03, reset: 0.02, halfOpen: 0.01, slow: 0.03 }
+        ? {
+            refuse: 0.02,
+            loseRequest: 0.02,
+            loseReply: 0.05,
+            duplicate: doublesAreSafe ? 0.03 : 0,
+            reset: 0.02,
+            halfOpen: 0.01,
+            slow: 0.03,
+          }
         : {},
     },
     healAtMs: 40_000 + upTo(20_000),
