@@ -2,7 +2,7 @@ import { assert } from '../../assert.ts'
 import type { Connector } from '../connector.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { createRevisions } from '../kit/json/revisions.ts'
-import { identify, toModel } from './mapping.ts'
+import { identify, mappingSettings, toModel } from './mapping.ts'
 import { applyMovements, readLots, type Target } from './sink.ts'
 import { changesOf, sweepLots } from './source.ts'
 import { type CountingErpSettings, countingErpSpec, INVENTORY } from './spec.ts'
@@ -13,7 +13,7 @@ export function createCountingErpConnector(deps: JsonDeps, settings: CountingErp
   const spec = countingErpSpec(settings)
   const [resource] = spec.resources
   assert(resource?.resource === INVENTORY, 'counting-erp has one resource')
-  const mapping = { instance: settings.instance, units: settings.units ?? {} }
+  const mapping = mappingSettings(settings.instance, settings.units ?? {})
   const place = { url: settings.url, token: settings.token ?? null }
   const target: Target = { mapping, endpoint: { ...place, resource, revisions: createRevisions(REVISIONS_MAX) } }
   const known = (name: string): void => assert(name === INVENTORY, `counting-erp has no resource ${name}`)

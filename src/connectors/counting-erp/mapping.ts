@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../errors.ts'
 import type { DomainEvent, Lane } from '../../model/envelope.ts'
 import type { InventoryMovement } from '../../model/events.ts'
 import type { Action, BucketRef } from '../../model/goal.ts'
+import { batchLot, derivedLot } from '../../model/lot.ts'
 import type { StockDocument, StockObservation } from '../../model/observation.ts'
 import type { Quantity } from '../../model/quantity.ts'
 import { codeIn, type Foreign, listIn, MappingFailure, readingOf, recordIn, textIn, textOrNullIn, timeIn } from '../../model/reading.ts'
@@ -48,7 +49,13 @@ const UNITS: readonly (readonly [string, string])[] = [
 
 export interface MappingSettings {
   readonly instance: string
-  readonly units: Readonly<Record<string, string>>
+  /** Unit codes, to UN/ECE Recommendation 20. */
+  readonly units: ReadonlyMap<string, string>
+}
+
+/** The usual units and those that an installation adds. */
+export function mappingSettings(instance: string, units: Readonly<Record<string, string>>): MappingSettings {
+  return { instance, units: new Map([...UNITS, ...Object.entries(units)]) }
 }
 
 type Failed = { readonly ok: false; readonly code: ErrorCode; readonly causeGroup: string; readonly detail: string }
@@ -164,8 +171,10 @@ function lotOf(
   settings: MappingSettings,
   named: { readonly receiptNumber: string; readonly line: Foreign; readonly batch: string | null },
 ): string {
-  if (named.batch === null) return `${settings.instance}:receiptLine:${named.receiptNumber}/${textIn(named.line, 'line')}`
-  return `${settings.instance}:batch:${textIn(named.line, 'material')}/${named.batch}`
+  const { instance } = settings
+  const { line, batch } = named
+  if (batch !== null) return batchLot({ erp: instance, material: textIn(line, 'material'), batch })
+  return derivedLot({ erp: instance, receipt: `${instance}:receipt:${named.receiptNumber}`, line: textIn(line, 'line') })
 }
 
 function reversal(settings: MappingSettings, record: Foreign): ReceiptReversal {
@@ -211,7 +220,7 @@ function quantityIn(settings: MappingSettings, record: Foreign): Quantity {
 }
 
 function uomOf(settings: MappingSettings, unit: string): string {
-  return codeIn(new Map([...UNITS, ...Object.entries(settings.units)]), 'unit', unit)
+  return codeIn(settings.units, 'unit', unit)
 }
 
 /** A lot as the ERP shows it, without the times of reading. */
@@ -285,7 +294,7 @@ export function fromModel(
           from: vendorPlace(action.from),
           to: codeFor(STOCK_TYPES, 'stockType', action.to),
           quantity: action.quantity.value,
-          unit: codeFor(new Map([...UNITS, ...Object.entries(settings.units)]), 'uom', action.quantity.uom),
+          unit: codeFor(settings.units, 'uom', action.quantity.uom),
           text: action.decidedBy ?? '',
         }
       case 'restrict':
@@ -302,7 +311,7 @@ export function fromModel(
   })
 }
 
-/** The ERP's own key of a lot: the identifier without the instance. Null: not a lot of this ERP. */
+/** The ERP's own key of a lot, which encodes its parts as identifiers do: the identifier without the instance. Null: not a lot of this ERP. */
 export function toVendorLot(settings: MappingSettings, lot: string): string | null {
   const prefix = `${settings.instance}:`
   return lot.startsWith(prefix) ? lot.slice(prefix.length) : null

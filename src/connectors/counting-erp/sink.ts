@@ -1,5 +1,5 @@
 import type { Call, CommandItem, Outcome, ReadResult } from '../connector.ts'
-import { applyBatch, type Endpoint, learnRevisions, readBatch, unreadable } from '../kit/json/batch-endpoint.ts'
+import { applyBatch, type Endpoint, readBatch, unreadable } from '../kit/json/batch-endpoint.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { fromModel, type MappingSettings, toStockObservation, toVendorLot } from './mapping.ts'
 
@@ -9,7 +9,7 @@ export interface Target {
 }
 
 /** One `POST /movements` for all items: postings, restrictions, ends of restrictions. */
-export async function applyMovements(
+export function applyMovements(
   deps: JsonDeps,
   target: Target,
   sent: { readonly items: readonly CommandItem[]; readonly call: Call },
@@ -18,7 +18,6 @@ export async function applyMovements(
   return applyBatch(deps, endpoint, {
     ...sent,
     path: '/movements',
-    settled: await learnRevisions(endpoint, sent, (asked) => readLots(deps, target, asked)),
     bodyOf: (item) => fromModel(mapping, item),
     knownOf: (item) => ({ externalId: item.reference, revision: endpoint.revisions.of(item.subject) }),
   })

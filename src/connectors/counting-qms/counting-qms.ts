@@ -1,8 +1,8 @@
 import { assert } from '../../assert.ts'
-import type { CommandItem, Connector } from '../connector.ts'
+import type { Connector } from '../connector.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { createRevisions } from '../kit/json/revisions.ts'
-import { identify, toModel } from './mapping.ts'
+import { identify, mappingSettings, toModel } from './mapping.ts'
 import { cancelInspections, createInspections, readInspections, type Target } from './sink.ts'
 import { changesOf, sweepInspections } from './source.ts'
 import { type CountingQmsSettings, countingQmsSpec, INSPECTION } from './spec.ts'
@@ -11,7 +11,7 @@ const REVISIONS_MAX = 10_000
 
 export function createCountingQmsConnector(deps: JsonDeps, settings: CountingQmsSettings): Connector {
   const spec = countingQmsSpec(settings)
-  const mapping = { instance: settings.instance, units: settings.units ?? {} }
+  const mapping = mappingSettings(settings.instance, settings.units ?? {})
   const place = { url: settings.url, token: settings.token ?? null }
   const targets = new Map<string, Target>(
     spec.resources.map((resource) => [
@@ -29,7 +29,13 @@ export function createCountingQmsConnector(deps: JsonDeps, settings: CountingQms
     identify,
     toModel: (item) => toModel(mapping, item),
     apply: async (items, call) => {
-      const name = resourceOf(items)
+      const [first] = items
+      if (first === undefined) return []
+      const name = first.resource
+      assert(
+        items.every(({ resource }) => resource === name),
+        'a batch is for one resource',
+      )
       return name === INSPECTION
         ? createInspections(deps, target(name), { items, call })
         : cancelInspections(deps, target(name), { items, call })
@@ -38,11 +44,4 @@ export function createCountingQmsConnector(deps: JsonDeps, settings: CountingQms
     sweep: async (name, cursor, call) => sweepInspections(deps, target(name), { cursor, call }),
     changes: async (cursor, call) => changesOf(deps, place, { cursor, call }),
   }
-}
-
-/** One call goes to one resource. */
-function resourceOf(items: readonly CommandItem[]): string {
-  const [first] = items
-  assert(first !== undefined && items.every(({ resource }) => resource === first.resource), 'a batch is for one resource')
-  return first.resource
 }

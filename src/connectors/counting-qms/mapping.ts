@@ -41,7 +41,13 @@ const UNITS: readonly (readonly [string, string])[] = [
 
 export interface MappingSettings {
   readonly instance: string
-  readonly units: Readonly<Record<string, string>>
+  /** Unit codes, to UN/ECE Recommendation 20. */
+  readonly units: ReadonlyMap<string, string>
+}
+
+/** The usual units and those that an installation adds. */
+export function mappingSettings(instance: string, units: Readonly<Record<string, string>>): MappingSettings {
+  return { instance, units: new Map([...UNITS, ...Object.entries(units)]) }
 }
 
 type Failed = { readonly ok: false; readonly code: ErrorCode; readonly causeGroup: string; readonly detail: string }
@@ -135,7 +141,7 @@ function decisionLine(settings: MappingSettings, native: Foreign): DecisionLine 
     outcome: codeIn(OUTCOMES, 'usage', textIn(native, 'usage')),
     quantity: {
       value: textIn(native, 'quantity'),
-      uom: codeIn(new Map([...UNITS, ...Object.entries(settings.units)]), 'unit', textIn(native, 'unit')),
+      uom: codeIn(settings.units, 'unit', textIn(native, 'unit')),
     },
     portion: native['portion'] === null ? null : portion(recordIn(native['portion'], 'portion')),
   }

@@ -1,5 +1,5 @@
 import type { Call, CommandItem, Outcome, ReadResult } from '../connector.ts'
-import { applyBatch, type Endpoint, learnRevisions, readBatch } from '../kit/json/batch-endpoint.ts'
+import { applyBatch, type Endpoint, readBatch } from '../kit/json/batch-endpoint.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { type MappingSettings, toCancel, toCreate, toRecordObservation } from './mapping.ts'
 
@@ -20,14 +20,13 @@ export function createInspections(
   return applyBatch(deps, target.endpoint, {
     ...sent,
     path: '/inspections',
-    settled: new Map(),
     bodyOf: toCreate,
     knownOf: (item) => ({ externalId: item.subject, revision: NOTHING_THERE }),
   })
 }
 
 /** One `POST /inspections/cancel` for all items. */
-export async function cancelInspections(
+export function cancelInspections(
   deps: JsonDeps,
   target: Target,
   sent: { readonly items: readonly CommandItem[]; readonly call: Call },
@@ -36,7 +35,6 @@ export async function cancelInspections(
   return applyBatch(deps, endpoint, {
     ...sent,
     path: '/inspections/cancel',
-    settled: await learnRevisions(endpoint, sent, (asked) => readInspections(deps, target, asked)),
     bodyOf: toCancel,
     knownOf: (item) => ({ externalId: item.reference, revision: endpoint.revisions.of(item.subject) }),
   })

@@ -76,7 +76,7 @@ export function receive(deps: ReceiptDeps, input: ReceiveInput): string {
         owner: part.owner ?? '',
         amount,
         unit: line.unit ?? material.unit,
-        lot: batch === null ? `receiptLine:${number}/${lineNumber}` : `batch:${line.material}/${batch}`,
+        lot: batch === null ? lotKey('receiptLine', number, lineNumber) : lotKey('batch', line.material, batch),
         document: `${number}-${lineNumber}-${partIndex + 1}`,
       })
     })
@@ -90,6 +90,12 @@ export function receive(deps: ReceiptDeps, input: ReceiveInput): string {
     nativeReceipt(receipt, (name) => deps.materials[name] ?? MATERIAL_DEFAULT),
   )
   return number
+}
+
+/** `batch:RM-100/B-1`: this ERP's name of a lot. `/` and `%` inside a part are percent-encoded. */
+export function lotKey(kind: 'batch' | 'receiptLine', first: string, second: string): string {
+  const part = (text: string): string => text.replaceAll('%', '%25').replaceAll('/', '%2F')
+  return `${kind}:${part(first)}/${part(second)}`
 }
 
 function postReceiptLine(deps: ReceiptDeps, receipt: Receipt, line: ReceiptLine): void {

@@ -48,7 +48,11 @@ export function createCreates(deps: WritesDeps): WriteResource<CreateItem> {
   }
 }
 
+/** The field that holds a caller's key. */
+const KEY_LENGTH_MAX = 700
+
 function createObstacle(deps: WritesDeps, item: CreateItem): ItemResult | null {
+  if (item.key.length > KEY_LENGTH_MAX) return { status: 422, code: 'KEY_TOO_LONG', message: `at most ${KEY_LENGTH_MAX} characters` }
   const [existing] = deps.onExisting === 'create' ? [] : deps.records.byKey(item.key)
   if (existing !== undefined) {
     return { status: deps.onExisting === 'conflict' ? 409 : 200, code: 'ID_EXISTS', number: existing.number }

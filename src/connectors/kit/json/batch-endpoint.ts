@@ -27,22 +27,24 @@ export interface Sending {
   readonly bodyOf: (item: CommandItem) => Mapping<object>
   /** What the record is or will be called, and what it was when last read. */
   readonly knownOf: (item: CommandItem) => { readonly externalId: string; readonly revision: string | null }
-  /** Items that were settled before anything was sent. */
-  readonly settled: ReadonlyMap<CommandItem, Outcome>
 }
 
+/** A conditional write says what it rests on. Reading here just before writing would make the condition say nothing. */
+const NOT_READ: Outcome = { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: not read since the last write' }
 const NO_RESULT: Outcome = { outcome: 'unknown', detail: 'no result for this item' }
 
 /** One call for all items that can be mapped; exactly one outcome per item, in their order. */
 export async function applyBatch(deps: JsonDeps, endpoint: Endpoint, sending: Sending): Promise<readonly Outcome[]> {
   const { resource, revisions } = endpoint
-  const outcomes = new Map<CommandItem, Outcome>(sending.settled)
+  const { idempotency } = resource
+  const outcomes = new Map<CommandItem, Outcome>()
   const bodies: { readonly item: CommandItem; readonly body: object & Marks }[] = []
   for (const item of sending.items) {
-    if (outcomes.has(item)) continue
     const mapped = sending.bodyOf(item)
-    if (mapped.ok) bodies.push({ item, body: { ...mapped.value, ...marksFor(resource.idempotency, item, sending.knownOf(item)) } })
-    else outcomes.set(item, { outcome: 'needs-person', code: mapped.code, detail: mapped.detail })
+    const known = sending.knownOf(item)
+    if (!mapped.ok) outcomes.set(item, { outcome: 'needs-person', code: mapped.code, detail: mapped.detail })
+    else if (idempotency === 'conditional' && known.revision === null) outcomes.set(item, NOT_READ)
+    else bodies.push({ item, body: { ...mapped.value, ...marksFor(idempotency, item, known) } })
   }
   if (bodies.length > 0) {
     const body = { items: bodies.map((entry) => entry.body) }
@@ -57,27 +59,6 @@ export async function applyBatch(deps: JsonDeps, endpoint: Endpoint, sending: Se
     })
   }
   return sending.items.map((item) => outcomes.get(item) ?? NO_RESULT)
-}
-
-/**
- * A conditional write names what it has seen: subjects never read here are read first; what fails is not sent. The send
- * guard is not asked for it: nothing that it guards leaves.
- */
-export async function learnRevisions(
-  endpoint: Endpoint,
-  sent: { readonly items: readonly CommandItem[]; readonly call: Call },
-  read: (asked: { readonly subjects: readonly string[]; readonly call: Call }) => Promise<readonly ReadResult[]>,
-): Promise<ReadonlyMap<CommandItem, Outcome>> {
-  const settled = new Map<CommandItem, Outcome>()
-  const missing = sent.items.filter(({ subject }) => endpoint.revisions.of(subject) === null)
-  if (endpoint.resource.idempotency !== 'conditional' || missing.length === 0) return settled
-  const results = await read({ subjects: missing.map(({ subject }) => subject), call: { ...sent.call, beforeWrite: () => true } })
-  missing.forEach((item, index) => {
-    const result = results[index]
-    if (result?.read !== 'failed') return
-    settled.set(item, { outcome: 'later', class: result.class, delayMs: result.delayMs, detail: `not sent: ${result.detail}` })
-  })
-  return settled
 }
 
 export interface Reading {

@@ -1,6 +1,7 @@
 /**
- * What was last read of each record, for targets that want to be told (`If-Match`). A write that got no answer leaves
- * it alone, so that a repetition of a write that did happen is answered 412 and not done twice.
+ * What was last read of each record, for targets that want to be told (`If-Match`). A write that was answered forgets it:
+ * the next write needs a new read. One that got no answer leaves it alone, so that repeating a write that did happen is
+ * answered 412 and not done twice.
  */
 export interface Revisions {
   of(subject: string): string | null
