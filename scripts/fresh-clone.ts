@@ -21,6 +21,9 @@ try {
   const doors = "for (const door of ['holdpoint', 'holdpoint/model', 'holdpoint/connector']) await import(door)"
   execFileSync(process.execPath, ['--input-type=module', '--eval', doors], { cwd: folder, stdio: 'inherit' })
   console.log('the package builds and its doors open')
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
