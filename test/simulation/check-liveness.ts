@@ -1,3 +1,4 @@
+import { orderKeyOf } from '../../src/model/goal.ts'
 import type { LedgerView } from './ledger-view.ts'
 import type { Run, Violation } from './run-seed.ts'
 
@@ -5,10 +6,14 @@ import type { Run, Violation } from './run-seed.ts'
 export function checkLiveness(run: Run, view: LedgerView): Violation[] {
   const violations: Violation[] = []
   const excepted = new Set(view.exceptions.flatMap((exception) => (exception.goal === null ? [] : [exception.goal])))
+  /** An outcome that only a person can find out keeps everything else of its order key waiting. */
+  const stuck = new Set(
+    view.goals.filter((goal) => excepted.has(goal.id) && goal.commands.some((command) => command.state === 'unknown')).map(orderKeyOf),
+  )
   for (const goal of view.goals) {
     const name = `${goal.name} ${goal.system} ${goal.subject}`
     if (goal.withdrawing) violations.push({ invariant: 'I34', message: `${name} is still being withdrawn: ${commands(goal)}` })
-    else if (goal.state === 'open' && !goal.waiting.startsWith('heldBy:') && !excepted.has(goal.id))
+    else if (goal.state === 'open' && !goal.waiting.startsWith('heldBy:') && !excepted.has(goal.id) && !stuck.has(orderKeyOf(goal)))
       violations.push({ invariant: 'I7', message: `${name} is open (${goal.waiting}): ${commands(goal)}` })
     else if ((goal.state === 'parked' || goal.state === 'refused') && !excepted.has(goal.id))
       violations.push({ invariant: 'I7', message: `${name} is ${goal.state} without an exception` })

@@ -30,7 +30,10 @@ export function checkHolds(run: Run): Violation[] {
   for (const { document, sentAtMs } of freeings(run)) {
     const lot = `erp-1:${document.lot}`
     const known = run.probes.holdDecisions.filter(
-      (decision) => decision.lot === lot && decision.atMs < sentAtMs - SLACK_MS && decision.atMs >= (run.restoredAtMs ?? 0),
+      (decision) =>
+        decision.lot === lot &&
+        decision.atMs >= (run.restoredAtMs ?? 0) &&
+        decision.atMs <= sentAtMs - (decision.change === 'held' ? SLACK_MS : 0),
     )
     const last = known.at(-1)
     if (last?.change !== 'held' || last.scope === null || !scopeCovers(last.scope, document.from?.carrier ?? null)) continue
