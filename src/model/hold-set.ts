@@ -3,12 +3,13 @@
  * so an early release and a late hold commute. Plain JSON; entries stand in the order in which their id was first heard of.
  */
 import type { Hold, PortionScope } from './hold.ts'
-import { normalScope, sameScope, scopeContains, subtractScopes, uniteScopes, WHOLE } from './scope.ts'
+import { normalScope, sameScope, subtractScopes, uniteAll, uniteScopes } from './scope.ts'
 
 export interface HoldEntry {
   readonly id: string
-  /** Null: not placed yet, or lifted as far as it was placed. */
+  /** With the portion it still holds. Null: not placed yet, or lifted as far as it was placed. */
   readonly hold: Hold | null
+  /** Everything it has ever been lifted for, so that a hold that comes late is not placed there. */
   readonly lifted: PortionScope | null
 }
 export type HoldSet = readonly HoldEntry[]
@@ -17,9 +18,10 @@ export type HoldSet = readonly HoldEntry[]
 export function addHold(set: HoldSet, hold: Hold): HoldSet {
   const known = set.find((entry) => entry.id === hold.id)
   if (known === undefined) return [...set, { id: hold.id, hold: { ...hold, scope: normalScope(hold.scope) }, lifted: null }]
-  const scope = known.hold === null ? normalScope(hold.scope) : uniteScopes(known.hold.scope, hold.scope)
+  const added = known.lifted === null ? normalScope(hold.scope) : subtractScopes(hold.scope, known.lifted)
+  if (added === null) return set
+  const scope = known.hold === null ? added : uniteScopes(known.hold.scope, added)
   if (known.hold !== null && sameScope(scope, known.hold.scope)) return set
-  if (known.lifted !== null && scopeContains(known.lifted, scope)) return set
   return replaced(set, { ...known, hold: { ...(known.hold ?? hold), scope } })
 }
 
@@ -29,18 +31,14 @@ export function liftHold(set: HoldSet, id: string, scope: PortionScope): HoldSet
   if (known === undefined) return [...set, { id, hold: null, lifted: normalScope(scope) }]
   const lifted = known.lifted === null ? normalScope(scope) : uniteScopes(known.lifted, scope)
   if (sameScope(lifted, known.lifted)) return set
-  const over = known.hold === null || scopeContains(lifted, known.hold.scope)
-  return replaced(set, { id, hold: over ? null : known.hold, lifted })
+  const rest = known.hold === null ? null : subtractScopes(known.hold.scope, lifted)
+  return replaced(set, { id, hold: known.hold === null || rest === null ? null : { ...known.hold, scope: rest }, lifted })
 }
 
 /** Holds that still stand, each with the portion it still holds. */
 export function activeHolds(set: HoldSet): readonly Hold[] {
   const active: Hold[] = []
-  for (const { hold, lifted } of set) {
-    if (hold === null) continue
-    const scope = lifted === null ? hold.scope : subtractScopes(hold.scope, lifted)
-    if (scope !== null) active.push(scope === hold.scope ? hold : { ...hold, scope })
-  }
+  for (const { hold } of set) if (hold !== null) active.push(hold)
   return active
 }
 
@@ -50,12 +48,7 @@ export function isActive(set: HoldSet, id: string): boolean {
 
 /** Everything that is held by anything; null: nothing is. */
 export function unionOfScopes(holds: readonly { readonly scope: PortionScope }[]): PortionScope | null {
-  let union: PortionScope | null = null
-  for (const { scope } of holds) {
-    union = union === null ? normalScope(scope) : uniteScopes(union, scope)
-    if (union.kind === 'whole') return WHOLE
-  }
-  return union
+  return uniteAll(holds.map((hold) => hold.scope))
 }
 
 function replaced(set: HoldSet, entry: HoldEntry): HoldSet {

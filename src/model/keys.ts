@@ -17,9 +17,12 @@ export function gateKey(name: GateName): string {
 
 /** Null: this is no gate key (somebody gave a QMS record an external id of their own). */
 export function parseGateKey(key: string): GateName | null {
-  const parts = key.split('#')
-  if (parts.length !== 3 || parts.includes('')) return null
-  const [receipt, line, lot] = parts as [string, string, string]
+  const first = key.indexOf('#')
+  const second = key.indexOf('#', first + 1)
+  if (first <= 0 || second <= first + 1 || second === key.length - 1 || key.indexOf('#', second + 1) >= 0) return null
+  const receipt = key.slice(0, first)
+  const line = key.slice(first + 1, second)
+  const lot = key.slice(second + 1)
   return key.includes('%') ? { receipt: decoded(receipt), line: decoded(line), lot: decoded(lot) } : { receipt, line, lot }
 }
 

@@ -32,11 +32,24 @@ export function uniteScopes(one: PortionScope, other: PortionScope): PortionScop
   return cofinite(other.kind === 'carriers' ? without(one.except, other.carriers) : within(one.except, other.except))
 }
 
+/** All of them in one pass; null: there are none. */
+export function uniteAll(scopes: Iterable<PortionScope>): PortionScope | null {
+  const names: string[] = []
+  let except: readonly string[] | null = null
+  for (const scope of scopes) {
+    if (scope.kind === 'whole') return WHOLE
+    if (scope.kind === 'carriers') names.push(...scope.carriers)
+    else except = except === null ? scope.except : within(except, scope.except)
+  }
+  return except === null ? finite(names) : cofinite(without(except, names))
+}
+
 /** Null: they have nothing in common. */
 export function intersectScopes(one: PortionScope, other: PortionScope): PortionScope | null {
   if (one.kind === 'whole') return normalScope(other)
   if (other.kind === 'whole') return normalScope(one)
-  if (one.kind === 'carriers') return finite(other.kind === 'carriers' ? within(one.carriers, other.carriers) : without(one.carriers, other.except))
+  if (one.kind === 'carriers')
+    return finite(other.kind === 'carriers' ? within(one.carriers, other.carriers) : without(one.carriers, other.except))
   return other.kind === 'carriers' ? finite(without(other.carriers, one.except)) : cofinite([...one.except, ...other.except])
 }
 

@@ -144,6 +144,8 @@ export function onReopened(draft: Draft<LotState>, data: InspectionReopened): vo
   const { next } = draft
   const pending = next.pending.some((known) => known.decided.decision === data.decision)
   const refused = next.exceptions.some((open) => open.subject === data.decision)
+  if (!pending && !refused) next.outcomes = without(next.outcomes, data.lines)
+  // After that: what only this decision had released is decided anew, not restored.
   placeHold(draft, {
     id: reopenedHold(data.decision),
     type: 'awaitingInspection',
@@ -157,11 +159,13 @@ export function onReopened(draft: Draft<LotState>, data: InspectionReopened): vo
   withdrawRestores(draft, `${data.decision} no longer stands`)
   forgetProblem(draft, data.decision)
   if (pending) next.pending = next.pending.filter((known) => known.decided.decision !== data.decision)
-  if (pending || refused) return
-  const { accepted, rejected, quarantined } = next.outcomes
+}
+
+function without(outcomes: LotState['outcomes'], lines: readonly DecisionLine[]): LotState['outcomes'] {
+  const { accepted, rejected, quarantined } = outcomes
   const count = { accepted, rejected, quarantined }
-  for (const { outcome } of data.lines) count[outcome] = Math.max(0, count[outcome] - 1)
-  next.outcomes = count
+  for (const { outcome } of lines) count[outcome] = Math.max(0, count[outcome] - 1)
+  return count
 }
 
 function withdrawDecision(draft: Draft<LotState>, decision: string): void {
