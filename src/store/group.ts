@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { Batch, CommitResult, InboxRow, PartitionWrite, Row, RowTable } from './store.ts'
 
 /** Counters and lease of one partition, as every implementation keeps them. */
@@ -75,6 +76,10 @@ export function addBatch(view: CommittedView, group: Group, batch: Batch): Commi
   if (fenced.length > 0) return { result: 'fenced', partitions: fenced }
   for (const { key, value } of batch.expect) {
     if ((group.identities.get(key) ?? view.identity(key)) !== value) return { result: 'outdated' }
+  }
+  for (const { partition, consumed } of batch.partitions) {
+    const { nextInbox } = partitionIn(view, group, partition)
+    for (const sequence of consumed) assert(sequence >= 1 && sequence < nextInbox, `inbox ${partition}: ${sequence} was never delivered`)
   }
   for (const { key, value } of batch.identities) group.identities.set(key, value)
   for (const raw of batch.raw) group.raw.push(raw)

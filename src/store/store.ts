@@ -98,7 +98,7 @@ export interface PartitionWrite {
   readonly entries: readonly string[]
   /** Rows for the inbox of any partition, pointing at entries of this write by index. */
   readonly deliveries: readonly Delivery[]
-  /** Inbox sequences of this partition that are done with. One that is gone already is ignored. */
+  /** Inbox sequences of this partition that are done with. One that is gone already is ignored, one that never was is a bug. */
   readonly consumed: readonly number[]
   readonly rows: readonly RowWrite[]
 }

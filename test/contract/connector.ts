@@ -147,6 +147,17 @@ function outcomes(given: Given): void {
     expect(await given.applyOne(item)).toMatchObject({ outcome: 'applied' })
   })
 
+  it('nothing that rests on what was read, where it has read nothing', async () => {
+    if (given.spec().idempotency !== 'conditional') return
+    const item = given.now().item()
+    const outcome = await given.again(item)
+    // A create rests on there being nothing, which takes no reading.
+    if (outcome.outcome === 'applied') return
+    expect(outcome).toMatchObject({ outcome: 'later' })
+    expect(given.now().wire.counts().calls).toBe(0)
+    expect(await given.applyOne(item)).toMatchObject({ outcome: 'applied' })
+  })
+
   it('many calls at once, each with the outcomes of its own items', async () => {
     const { connector, refusedItem } = given.now()
     const batches = Array.from({ length: 8 }, () => [given.now().item(), refusedItem()])

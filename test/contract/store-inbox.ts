@@ -66,8 +66,18 @@ export function inboxTests(open: OpenStore): void {
     const owner = ownerOf('worker-1', await take(store, 3))
     await firstSequences(store, batchOf(writeOf({ partition: 3, owner, consumed: [3, 1] })))
     expect(keysIn(await store.readInbox(3, 0, 10))).toEqual(['b', 'd'])
-    await firstSequences(store, batchOf(writeOf({ partition: 3, owner, consumed: [1, 2, 99] })))
+    await firstSequences(store, batchOf(writeOf({ partition: 3, owner, consumed: [1, 2] })))
     expect(keysIn(await store.readInbox(3, 0, 10))).toEqual(['d'])
+  })
+
+  it('rejects a batch that consumes what was never delivered', async () => {
+    await deliver(['a'])
+    const owner = ownerOf('worker-1', await take(store, 3))
+    for (const consumed of [[2], [0], [1, 99]]) {
+      await expect(store.commit(batchOf(writeOf({ partition: 3, owner, consumed })))).rejects.toThrow(/never delivered/)
+    }
+    await deliver(['b'])
+    expect(keysIn(await store.readInbox(3, 0, 10))).toEqual(['a', 'b'])
   })
 
   it('does not use a sequence twice, even when the inbox was emptied', async () => {

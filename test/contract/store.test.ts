@@ -25,10 +25,10 @@ describeStore('memory', async ({ partitions }) => {
 })
 
 /** Two limits: nothing folded into the tables before the end, and everything soon. */
-for (const generationChangesMax of [2048, 3]) {
-  describeStore(`sqlite :memory:, a fold every ${generationChangesMax} changes`, async ({ partitions }) => {
+for (const windowChangesMax of [16_384, 3]) {
+  describeStore(`sqlite :memory:, a fold every ${windowChangesMax} changes`, async ({ partitions }) => {
     const { now, advance } = movable()
-    const options = { path: ':memory:', installation: INSTALLATION, partitions, now, schedule: setImmediate, generationChangesMax }
+    const options = { path: ':memory:', installation: INSTALLATION, partitions, now, schedule: setImmediate, windowChangesMax }
     let store = openSqliteStore(options)
     const reopen = async () => {
       const image = store.image()
@@ -39,7 +39,7 @@ for (const generationChangesMax of [2048, 3]) {
     return { store, advance, reopen, close: () => store.close() }
   })
 
-  describeStore(`sqlite file, a fold every ${generationChangesMax} changes`, async ({ partitions }) => {
+  describeStore(`sqlite file, a fold every ${windowChangesMax} changes`, async ({ partitions }) => {
     const { now, advance } = movable()
     const folder = mkdtempSync(join(tmpdir(), 'holdpoint-store-'))
     const options = {
@@ -48,7 +48,7 @@ for (const generationChangesMax of [2048, 3]) {
       partitions,
       now,
       schedule: setImmediate,
-      generationChangesMax,
+      windowChangesMax,
     }
     let store = openSqliteStore(options)
     const reopen = async () => {

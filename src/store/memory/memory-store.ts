@@ -6,7 +6,18 @@ import { holderOf, leaseCalls, timeText } from '../leases.ts'
 import { createGroupQueue } from '../queue.ts'
 import { type Store, type StoreMeta, StoreUnavailable } from '../store.ts'
 import { type CommitFaults, withCommitFaults } from './faults.ts'
-import { applyGroup, copyState, emptyState, inboxAfter, journalFrom, type MemoryState, rawAt, rowIn, rowsMatching } from './state.ts'
+import {
+  applyGroup,
+  checkTags,
+  copyState,
+  emptyState,
+  inboxAfter,
+  journalFrom,
+  type MemoryState,
+  rawAt,
+  rowIn,
+  rowsMatching,
+} from './state.ts'
 
 export interface MemoryStoreOptions {
   readonly installation: string
@@ -92,7 +103,10 @@ function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOpti
     leases: () => read(() => state.partitions.map((partition, index) => holderOf(index, partition, now()))),
     commit: async (batch) => {
       checkBatch(batch, meta.partitions)
-      return write((group) => addBatch(view, group, batch))
+      return write((group) => {
+        checkTags(state, group, batch)
+        return addBatch(view, group, batch)
+      })
     },
     readIdentities: (keys) => read(() => present(keys, (key) => state.identities.get(key))),
     readInbox: (partition, after, limit) => read(() => inboxAfter(state, partition, after).slice(0, limit)),

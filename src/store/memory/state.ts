@@ -2,7 +2,7 @@ import { assert } from '../../assert.ts'
 import { type Group, PARTITION_START, type PartitionState, type RowChange } from '../group.ts'
 import { compareIds } from '../order.ts'
 import { parseRawReference } from '../raw-reference.ts'
-import type { InboxRow, JournalEntry, Row, RowQuery, RowTable } from '../store.ts'
+import type { Batch, InboxRow, JournalEntry, Row, RowQuery, RowTable } from '../store.ts'
 
 interface RowSet {
   readonly byId: Map<string, Row>
@@ -78,6 +78,20 @@ export function applyGroup(state: MemoryState, group: Group): () => void {
   }
 }
 
+/** Throws when a write of the batch gives a row another tag than the row has: databases do not look, the simulation does. */
+export function checkTags(state: MemoryState, group: Group, batch: Batch): void {
+  const tags = new Map<string, string | null>()
+  for (const row of batch.partitions.flatMap(({ rows }) => rows)) {
+    const name = `${row.table}/${row.id}`
+    const changed = group.rows.get(row.table)?.get(row.id)
+    const stored = changed === undefined ? rowIn(state, row.table, row.id) : changed?.row
+    const before = tags.has(name) ? tags.get(name) : stored?.tag
+    const after = 'deleted' in row ? null : row.tag
+    assert(typeof before !== 'string' || after === null || before === after, `row ${name}: the tag is fixed at creation`)
+    tags.set(name, after)
+  }
+}
+
 export function inboxAfter(state: MemoryState, partition: number, after: number): InboxRow[] {
   return [...at(state.inbox, partition).values()].filter((row) => row.sequence > after).sort((a, b) => a.sequence - b.sequence)
 }
@@ -116,10 +130,7 @@ export function rawAt(state: MemoryState, reference: string): Uint8Array | null 
 function changeRow(set: RowSet, id: string, change: RowChange): () => void {
   const before = set.byId.get(id)
   if (before === undefined || change === null || change.recreated) setRow(set, id, change?.row)
-  else {
-    assert(before.tag === change.row.tag, `row ${id}: the tag is fixed at creation`)
-    setRow(set, id, { ...change.row, partition: before.partition })
-  }
+  else setRow(set, id, { ...change.row, partition: before.partition })
   return () => setRow(set, id, before)
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface Space {
@@ -67,7 +67,6 @@ function fill(ballast: string, bytes: number): void {
   try {
     const file = openSync(ballast, 'w', 0o600)
     for (let written = 0; written < bytes; ) written += writeSync(file, BLOCK, 0, Math.min(BLOCK.length, bytes - written))
-    fsyncSync(file)
     closeSync(file)
   } catch {
     rmSync(ballast, { force: true })

@@ -7,7 +7,7 @@ import { ROW_TABLES, rowTableName } from './schema.ts'
 
 /** What is quiet enough to go into the tables. */
 export interface Fold {
-  /** Entries of this generation and older are in it. */
+  /** The log row whose entries, and older ones, are in it. */
   readonly through: number
   readonly identities: readonly (readonly [key: string, value: string])[]
   readonly journal: readonly JournalSpan[]
@@ -39,7 +39,7 @@ export function collectFold(memtable: Memtable, through: number): Fold {
 }
 
 /** After the fold is durable: the tables have it now. */
-export function dropFolded(memtable: Memtable, fold: Fold): void {
+export function dropFolded(memtable: Memtable, fold: Fold, { inboxesEmptied }: FoldWritten): void {
   for (const [key] of fold.identities) memtable.identities.delete(key)
   for (const [partition, spans] of memtable.journal) {
     memtable.journal.set(
@@ -48,7 +48,11 @@ export function dropFolded(memtable: Memtable, fold: Fold): void {
     )
   }
   for (const { id } of fold.raw) memtable.raw.delete(id)
-  for (const { partition, sequence } of fold.inbox) memtable.inbox.get(partition)?.delete(sequence)
+  for (const { partition, sequence } of fold.inbox) {
+    memtable.inbox.get(partition)?.delete(sequence)
+    memtable.inboxStored.add(partition)
+  }
+  for (const partition of inboxesEmptied) memtable.inboxStored.delete(partition)
   for (const [partition, sequence] of fold.consumed) memtable.consumed.get(partition)?.delete(sequence)
   for (const [table, id, change] of fold.rows) {
     const { byId, byTag } = rowMemory(memtable, table)
@@ -58,9 +62,15 @@ export function dropFolded(memtable: Memtable, fold: Fold): void {
   memtable.partitionsChanged.clear()
 }
 
+export interface FoldWritten {
+  readonly rows: number
+  /** Partitions whose inbox table is empty now. */
+  readonly inboxesEmptied: readonly number[]
+}
+
 export interface FoldWriter {
-  /** Inside a transaction. Answers the rows written. */
-  write(memtable: Memtable, fold: Fold): number
+  /** Inside a transaction. */
+  write(memtable: Memtable, fold: Fold): FoldWritten
 }
 
 export function createFoldWriter(database: DatabaseSync): FoldWriter {
@@ -73,6 +83,7 @@ export function createFoldWriter(database: DatabaseSync): FoldWriter {
     'INSERT INTO inbox (partition, sequence, process, key, lane, from_partition, from_sequence, from_ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const deleteInbox = database.prepare('DELETE FROM inbox WHERE partition = ? AND sequence = ?')
+  const anyInbox = database.prepare('SELECT 1 FROM inbox WHERE partition = ? LIMIT 1')
   const updatePartition = database.prepare(
     'UPDATE partition_state SET next_sequence = ?, next_inbox = ?, worker = ?, epoch = ?, expires_at = ? WHERE partition = ?',
   )
@@ -90,7 +101,9 @@ export function createFoldWriter(database: DatabaseSync): FoldWriter {
         if (state) updatePartition.run(state.nextSequence, state.nextInbox, state.worker, state.epoch, state.expiresAtMs, partition)
       }
       const { identities, journal, raw, inbox, consumed, rows, partitions } = fold
-      return identities.length + journal.length + raw.length + inbox.length + consumed.length + rows.length + partitions.length
+      const written = identities.length + journal.length + raw.length + inbox.length + consumed.length + rows.length + partitions.length
+      const consumers = new Set(consumed.map(([partition]) => partition))
+      return { rows: written, inboxesEmptied: [...consumers].filter((partition) => anyInbox.get(partition) === undefined) }
     },
   }
 }

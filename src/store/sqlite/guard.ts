@@ -12,7 +12,9 @@ export interface GuardDeps {
 /** Decides whether the store may still be used. */
 export interface Guard {
   check(): void
-  read<T>(answer: () => T): Promise<T>
+  /** What SQLite throws becomes StoreUnavailable. */
+  answer<T>(work: () => T): T
+  read<T>(work: () => T): Promise<T>
   /** Null, or why the work could not be done. An error of the disk is final: what it left behind is not known. */
   attempt(work: () => void): StoreUnavailable | null
   health(): StoreHealth
@@ -29,6 +31,13 @@ export function createGuard({ path, now, space = spaceUnder, onFailed }: GuardDe
     if (failed !== null) throw new StoreUnavailable(failed)
     if (closed) throw new StoreUnavailable('the store is closed')
   }
+  const answer = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw resultCode(error) === null ? error : new StoreUnavailable(`${path} cannot be read`, { cause: error })
+    }
+  }
   const attempt = (work: () => void): StoreUnavailable | null => {
     if (failed !== null) return new StoreUnavailable(failed)
     try {
@@ -40,7 +49,7 @@ export function createGuard({ path, now, space = spaceUnder, onFailed }: GuardDe
         disk?.full()
         return new StoreUnavailable(`nothing was written: ${detail}`, { cause: error })
       }
-      failed = `${path} failed (${detail}): stop, look at the disk and start again; nothing acknowledged is lost`
+      failed = `${path} failed (${detail}); stop, look at the disk and start again: nothing acknowledged is lost`
       onFailed?.(failed)
       return new StoreUnavailable(failed, { cause: error })
     }
@@ -48,13 +57,10 @@ export function createGuard({ path, now, space = spaceUnder, onFailed }: GuardDe
   return {
     check,
     attempt,
-    read: async (answer) => {
+    answer,
+    read: async (work) => {
       check()
-      try {
-        return answer()
-      } catch (error) {
-        throw resultCode(error) === null ? error : new StoreUnavailable(`${path} cannot be read`, { cause: error })
-      }
+      return answer(work)
     },
     health: () => {
       if (failed !== null) return { ok: false, code: 'store.failed', detail: failed }

@@ -3,7 +3,7 @@ import type { InboxRow, RowTable } from '../store.ts'
 import type { Delta, JournalSpan, RawSpan } from './delta.ts'
 import { ROW_TABLES } from './schema.ts'
 
-/** A value and the generation in which it was last written. */
+/** A value and the log row in which it was last written. */
 export interface Aged<T> {
   readonly value: T
   readonly generation: number
@@ -16,13 +16,12 @@ export interface RowMemory {
 
 /**
  * Committed changes that are in the log but not yet in their tables. A flow writes the same few rows many times within
- * moments: here they meet, and only what has been quiet for a generation is folded into the tables, once. What is read
- * is always this over the tables. Bounded: two generations, each folded at a written limit (fold.ts).
+ * moments: here they meet, and only what has been quiet for a while is folded into the tables, once. What is read is
+ * always this over the tables. Bounded: the log is a window, and what slides out of it is folded (writer.ts).
  */
 export interface Memtable {
+  /** The newest log row. */
   generation: number
-  /** Changes merged since the generation began. */
-  changes: number
   readonly partitions: PartitionState[]
   /** Partitions whose row in the table is behind. */
   readonly partitionsChanged: Set<number>
@@ -31,16 +30,23 @@ export interface Memtable {
   readonly raw: Map<string, Aged<RawSpan>>
   /** Deliveries not yet in the table; consumed in time, they never get there. */
   readonly inbox: Map<number, Map<number, Aged<InboxRow>>>
+  /** Partitions with deliveries in the table. */
+  readonly inboxStored: Set<number>
   /** Deliveries that are in the table and consumed, with the generation. */
   readonly consumed: Map<number, Map<number, number>>
   readonly rows: ReadonlyMap<RowTable, RowMemory>
 }
 
-export function createMemtable(partitions: PartitionState[]): Memtable {
+export interface StoredState {
+  readonly partitions: PartitionState[]
+  readonly inboxStored: Set<number>
+}
+
+export function createMemtable({ partitions, inboxStored }: StoredState): Memtable {
   return {
-    generation: 1,
-    changes: 0,
+    generation: 0,
     partitions,
+    inboxStored,
     partitionsChanged: new Set(),
     identities: new Map(),
     journal: new Map(),
@@ -59,7 +65,8 @@ export function rowMemory(memtable: Memtable, table: RowTable): RowMemory {
   return memtable.rows.get(table) ?? { byId: new Map(), byTag: new Map() }
 }
 
-export function mergeDelta(memtable: Memtable, delta: Delta): void {
+/** Takes the changes of the newest log row in. Answers how many there are. */
+export function mergeDelta(memtable: Memtable, delta: Delta): number {
   const { generation } = memtable
   const aged = <T>(value: T): Aged<T> => ({ value, generation })
   for (const [partition, state] of delta.partitions) {
@@ -73,11 +80,12 @@ export function mergeDelta(memtable: Memtable, delta: Delta): void {
   for (const [partition, sequences] of delta.consumed) {
     const waiting = memtable.inbox.get(partition)
     for (const sequence of sequences) {
-      if (waiting?.delete(sequence) !== true) mapIn(memtable.consumed, partition).set(sequence, generation)
+      if (waiting?.delete(sequence) !== true && memtable.inboxStored.has(partition))
+        mapIn(memtable.consumed, partition).set(sequence, generation)
     }
   }
   for (const { table, id, change } of delta.rows) mergeRow(memtable, { table, id, change })
-  memtable.changes += delta.identities.length + delta.journal.length + delta.raw.length + delta.inbox.length + delta.rows.length
+  return delta.identities.length + delta.journal.length + delta.raw.length + delta.inbox.length + delta.rows.length
 }
 
 function mergeRow(memtable: Memtable, { table, id, change }: Delta['rows'][number]): void {

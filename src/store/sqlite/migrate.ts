@@ -7,16 +7,20 @@ import { StoreRefused } from '../store.ts'
  */
 export interface Migration {
   readonly version: number
-  /** Run in order, each in a transaction of its own together with the note that it is done. */
-  readonly statements: readonly string[]
+  /** Run in order, each in a transaction of its own together with the note that it is done. Long work is cut into several. */
+  readonly steps: readonly (readonly string[])[]
 }
 
 /**
  * Brings the schema up to the newest migration. Killed anywhere, it goes on at the next start where it stopped.
  * Refuses a schema more than one version ahead; leaves one that is one ahead alone. Answers the version found or made.
  */
-export function migrate(database: DatabaseSync, migrations: readonly Migration[], afterStatement: () => void = () => {}): number {
-  database.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
+export function migrate(database: DatabaseSync, migrations: readonly Migration[], beforeStatement: () => void = () => {}): number {
+  const execute = (statement: string): void => {
+    beforeStatement()
+    database.exec(statement)
+  }
+  execute('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
   const known = migrations.at(-1)?.version ?? 0
   const found = readNumber(database, 'schemaVersion')
   if (found > known + 1) {
@@ -25,24 +29,19 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
       `the store has schema ${found}; this program knows ${known} and works with up to ${known + 1}`,
     )
   }
-  for (const migration of migrations) if (migration.version > found) runMigration(database, migration, afterStatement)
+  for (const migration of migrations) if (migration.version > found) runMigration(database, migration, execute)
   return Math.max(found, known)
 }
 
-function runMigration(database: DatabaseSync, migration: Migration, afterStatement: () => void): void {
-  const progress = `migration.${migration.version}`
-  for (let done = readNumber(database, progress); done < migration.statements.length; done++) {
+function runMigration(database: DatabaseSync, { version, steps }: Migration, execute: (statement: string) => void): void {
+  const progress = `migration.${version}`
+  for (let done = readNumber(database, progress); done < steps.length; done++) {
     inTransaction(database, () => {
-      database.exec(migration.statements[done] ?? '')
+      for (const statement of steps[done] ?? []) execute(statement)
       writeMeta(database, progress, String(done + 1))
+      if (done + 1 === steps.length) writeMeta(database, 'schemaVersion', String(version))
     })
-    afterStatement()
   }
-  inTransaction(database, () => {
-    writeMeta(database, 'schemaVersion', String(migration.version))
-    database.prepare('DELETE FROM meta WHERE key = ?').run(progress)
-  })
-  afterStatement()
 }
 
 export function readMeta(database: DatabaseSync, key: string): string | null {

@@ -61,9 +61,12 @@ function createInbox(database: DatabaseSync, memtable: Memtable): Pick<Reader, '
     inbox: (partition, after, limit) => {
       const rows: InboxRow[] = []
       const consumed = memtable.consumed.get(partition)
-      for (const record of select.iterate(partition, after)) {
-        if (rows.length >= limit) return rows
-        if (consumed?.has(Number(record['sequence'])) !== true) rows.push(inboxRow(record))
+      // The usual inbox never reaches the table, and asking costs as much as everything else here.
+      if (memtable.inboxStored.has(partition)) {
+        for (const record of select.iterate(partition, after)) {
+          if (rows.length >= limit) return rows
+          if (consumed?.has(Number(record['sequence'])) !== true) rows.push(inboxRow(record))
+        }
       }
       for (const { value } of memtable.inbox.get(partition)?.values() ?? []) {
         if (rows.length >= limit) return rows
@@ -169,7 +172,7 @@ function mergeRows(
   const rows: Row[] = []
   let next = 0
   for (const record of old.stored) {
-    if (rows.length >= limit) return rows
+    if (rows.length >= limit) return rows.slice(0, limit)
     const row = rowOf(table, record)
     if (old.shadowed.has(row.id)) continue
     for (let young = changed[next]; young !== undefined && compareIds(young.id, row.id) < 0; young = changed[++next]) rows.push(young)

@@ -19,20 +19,22 @@ export function rowTableName(table: RowTable): string {
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
-    statements: [
-      'CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
-      'CREATE TABLE journal_chunk (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
-      'CREATE TABLE raw_chunk (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
-      `CREATE TABLE journal (partition INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL, chunk INTEGER NOT NULL,
+    steps: [
+      [
+        'CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
+        'CREATE TABLE journal_chunk (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
+        'CREATE TABLE raw_chunk (id INTEGER PRIMARY KEY, body BLOB NOT NULL)',
+        `CREATE TABLE journal (partition INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL, chunk INTEGER NOT NULL,
         at INTEGER NOT NULL, PRIMARY KEY (partition, last)) WITHOUT ROWID`,
-      'CREATE TABLE raw (id TEXT PRIMARY KEY, chunk INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID',
-      'CREATE TABLE identity (key BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
-      `CREATE TABLE inbox (partition INTEGER NOT NULL, sequence INTEGER NOT NULL, process TEXT NOT NULL, key TEXT NOT NULL,
+        'CREATE TABLE raw (id TEXT PRIMARY KEY, chunk INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID',
+        'CREATE TABLE identity (key BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+        `CREATE TABLE inbox (partition INTEGER NOT NULL, sequence INTEGER NOT NULL, process TEXT NOT NULL, key TEXT NOT NULL,
         lane TEXT NOT NULL, from_partition INTEGER NOT NULL, from_sequence INTEGER NOT NULL, from_ordinal INTEGER NOT NULL,
         PRIMARY KEY (partition, sequence)) WITHOUT ROWID`,
-      `CREATE TABLE partition_state (partition INTEGER PRIMARY KEY, next_sequence INTEGER NOT NULL, next_inbox INTEGER NOT NULL,
+        `CREATE TABLE partition_state (partition INTEGER PRIMARY KEY, next_sequence INTEGER NOT NULL, next_inbox INTEGER NOT NULL,
         worker TEXT, epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL)`,
-      ...ROW_TABLES.flatMap(rowTableStatements),
+        ...ROW_TABLES.flatMap(rowTableStatements),
+      ],
     ],
   },
 ]

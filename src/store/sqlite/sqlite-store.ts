@@ -30,8 +30,8 @@ export interface SqliteStoreOptions {
   readonly restored?: boolean
   /** With `:memory:`: starts from what `image()` of another store gave. */
   readonly image?: Uint8Array
-  /** Changes between two folds of the log into the tables (memtable.ts). Small values make tests fold often. */
-  readonly generationChangesMax?: number
+  /** Changes kept in the log before they are folded into the tables (memtable.ts). Small values make tests fold often. */
+  readonly windowChangesMax?: number
   readonly space?: (path: string) => Space
   /** Told once when the disk fails under the store: stop the process with this message. */
   readonly onFailed?: (detail: string) => void
@@ -43,7 +43,7 @@ export interface SqliteStore extends Store {
   image(): Uint8Array
 }
 
-const GENERATION_CHANGES_MAX = 2048
+const WINDOW_CHANGES_MAX = 16_384
 /** WAL pages after which a checkpoint is run: 16 MB. */
 const CHECKPOINT_FRAMES = 4096
 
@@ -102,16 +102,21 @@ function readPartitions(database: DatabaseSync): PartitionState[] {
     }))
 }
 
+function readInboxes(database: DatabaseSync): Set<number> {
+  const partitions = database.prepare('SELECT DISTINCT partition FROM inbox').all()
+  return new Set(partitions.map(({ partition }) => Number(partition)))
+}
+
 function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
   const { now, schedule } = options
-  const memtable = createMemtable(readPartitions(database))
+  const memtable = createMemtable({ partitions: readPartitions(database), inboxStored: readInboxes(database) })
   const chunks = createChunks(database)
   const reader = createReader(database, memtable, chunks)
   const writer = createWriter({
     database,
     memtable,
     chunks,
-    generationChangesMax: options.generationChangesMax ?? GENERATION_CHANGES_MAX,
+    windowChangesMax: options.windowChangesMax ?? WINDOW_CHANGES_MAX,
     forgetIdentity: reader.forgetIdentity,
   })
   freeLeases(memtable.partitions)
@@ -131,7 +136,10 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
       for (const partition of group.inbox.keys()) deliveries.tell(partition)
     },
   })
-  const view: CommittedView = { identity: reader.identity, partition: (partition) => partitionOf(memtable, partition) }
+  const view: CommittedView = {
+    identity: (key) => guard.answer(() => reader.identity(key)),
+    partition: (partition) => partitionOf(memtable, partition),
+  }
   const write = async <T>(apply: (group: Group) => T): Promise<T> => {
     guard.check()
     return queue.enqueue(apply)

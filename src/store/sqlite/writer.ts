@@ -1,14 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { assert } from '../../assert.ts'
 import type { Group } from '../group.ts'
 import type { Chunks } from './chunks.ts'
 import { packTexts, unpackTexts } from './codec.ts'
 import { type Delta, decodeDelta, encodeDelta } from './delta.ts'
-import { collectFold, createFoldWriter, dropFolded } from './fold.ts'
+import { collectFold, createFoldWriter, dropFolded, type FoldWritten } from './fold.ts'
 import { type Memtable, mergeDelta } from './memtable.ts'
 import { inTransaction } from './migrate.ts'
 
-/** A generation of the memtable ends after so many bytes of log and bodies, whatever the number of changes. */
-const GENERATION_BYTES_MAX = 8_000_000
+/** Bytes of log, compressed, after which its beginning is folded whatever the number of changes: what a start has to replay. */
+const WINDOW_BYTES_MAX = 8_000_000
+/** A fold makes this much room, so that folds are neither long nor at every turn. */
+const WINDOW_SHARE_KEPT = 0.75
 
 /** What was physically written since the store was opened. */
 export interface WriteStatistics {
@@ -20,7 +23,7 @@ export interface WriteStatistics {
 export interface Writer {
   /** One transaction, one fsync; throws what SQLite throws, and then nothing has changed, in memory either. */
   write(group: Group): { readonly folded: boolean }
-  /** Everything into the tables, the log empty: before a clean end. */
+  /** Everything into the tables, the log empty: before a clean end, and nothing after it. */
   foldAll(): void
   statistics(): WriteStatistics
 }
@@ -29,38 +32,38 @@ export interface WriterDeps {
   readonly database: DatabaseSync
   readonly memtable: Memtable
   readonly chunks: Chunks
-  /** Changes after which a generation ends and the one before it is folded. */
-  readonly generationChangesMax: number
+  /** Changes the log may hold; beyond, the oldest are folded. */
+  readonly windowChangesMax: number
   /** Told of identities that went into their table. */
   readonly forgetIdentity: (key: string) => void
 }
 
-export function createWriter({ database, memtable, chunks, generationChangesMax, forgetIdentity }: WriterDeps): Writer {
+export function createWriter({ database, memtable, chunks, windowChangesMax, forgetIdentity }: WriterDeps): Writer {
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
   const insertLog = database.prepare('INSERT INTO log (id, body) VALUES (?, ?)')
   const deleteLog = database.prepare('DELETE FROM log WHERE id <= ?')
   const folds = createFoldWriter(database)
-  let logEnd = replayLog(database, memtable)
-  /** Last row of the log that belongs to the generation before the current one. */
-  let logEndBefore = 0
-  let generationBytes = 0
+  const window = createWindow(windowChangesMax)
+  replayLog(database, memtable, window)
   let statistics: WriteStatistics = { transactions: 0, rows: 0, bytes: 0 }
 
   const writeGroup = (group: Group) => {
     const packed = chunks.pack(group.journal, group.raw)
     const delta = deltaOf(group, packed)
-    const due = memtable.changes >= generationChangesMax || generationBytes >= GENERATION_BYTES_MAX
-    const fold = due ? collectFold(memtable, memtable.generation - 1) : null
+    const through = window.overdue()
+    const fold = through === null ? null : collectFold(memtable, through)
     const bodies = chunks.write(packed)
     const log = packTexts(encodeDelta(delta))
-    insertLog.run(logEnd + 1, log)
+    insertLog.run(memtable.generation + 1, log)
     let rows = bodies.rows + 1
+    let folded: FoldWritten | null = null
     if (fold !== null) {
-      rows += folds.write(memtable, fold)
-      deleteLog.run(logEndBefore)
+      folded = folds.write(memtable, fold)
+      rows += folded.rows
+      deleteLog.run(fold.through)
     }
-    return { packed, delta, fold, rows, bytes: bodies.bytes + log.length }
+    return { packed, delta, fold, folded, rows, logBytes: log.length, bytes: bodies.bytes + log.length }
   }
   return {
     write: (group) => {
@@ -70,19 +73,15 @@ export function createWriter({ database, memtable, chunks, generationChangesMax,
         commit.run()
         return result
       })
-      const { fold } = written
-      if (fold !== null) {
-        dropFolded(memtable, fold)
+      const { fold, folded } = written
+      if (fold !== null && folded !== null) {
+        dropFolded(memtable, fold, folded)
         for (const [key] of fold.identities) forgetIdentity(key)
-        memtable.generation++
-        memtable.changes = 0
-        generationBytes = 0
-        logEndBefore = logEnd
+        window.drop(fold.through)
       }
-      logEnd++
-      generationBytes += written.bytes
       chunks.keep(written.packed)
-      mergeDelta(memtable, written.delta)
+      memtable.generation++
+      window.add({ id: memtable.generation, changes: mergeDelta(memtable, written.delta), bytes: written.logBytes })
       const { transactions, rows, bytes } = statistics
       statistics = { transactions: transactions + 1, rows: rows + written.rows, bytes: bytes + written.bytes }
       return { folded: fold !== null }
@@ -91,9 +90,8 @@ export function createWriter({ database, memtable, chunks, generationChangesMax,
       const fold = collectFold(memtable, memtable.generation)
       inTransaction(database, () => {
         folds.write(memtable, fold)
-        deleteLog.run(logEnd)
+        deleteLog.run(fold.through)
       })
-      dropFolded(memtable, fold)
     },
     statistics: () => statistics,
   }
@@ -125,13 +123,50 @@ function deltaOf(group: Group, places: Pick<Delta, 'journal' | 'raw'>): Delta {
   }
 }
 
-/** What the last process had committed and not folded. Answers the last row of the log. */
-function replayLog(database: DatabaseSync, memtable: Memtable): number {
-  let end = 0
-  for (const { id, body } of database.prepare('SELECT id, body FROM log ORDER BY id').iterate()) {
-    if (!(body instanceof Uint8Array)) continue
-    mergeDelta(memtable, decodeDelta(unpackTexts(body)))
-    end = Number(id)
+interface LogRow {
+  readonly id: number
+  readonly changes: number
+  readonly bytes: number
+}
+
+/** The rows of the log, oldest first, and when its beginning is due to be folded. */
+function createWindow(changesMax: number) {
+  let rows: LogRow[] = []
+  let changes = 0
+  let bytes = 0
+  return {
+    add: (row: LogRow): void => {
+      rows.push(row)
+      changes += row.changes
+      bytes += row.bytes
+    },
+    /** Up to which row to fold now; null: not yet. */
+    overdue: (): number | null => {
+      if (changes <= changesMax && bytes <= WINDOW_BYTES_MAX) return null
+      let [changesLeft, bytesLeft] = [changes, bytes]
+      for (const row of rows) {
+        changesLeft -= row.changes
+        bytesLeft -= row.bytes
+        if (changesLeft <= changesMax * WINDOW_SHARE_KEPT && bytesLeft <= WINDOW_BYTES_MAX * WINDOW_SHARE_KEPT) return row.id
+      }
+      return null
+    },
+    drop: (through: number): void => {
+      for (const row of rows) {
+        if (row.id > through) break
+        changes -= row.changes
+        bytes -= row.bytes
+      }
+      rows = rows.filter(({ id }) => id > through)
+    },
   }
-  return end
+}
+
+/** What the last process had committed and not folded. */
+function replayLog(database: DatabaseSync, memtable: Memtable, window: ReturnType<typeof createWindow>): void {
+  for (const { id, body } of database.prepare('SELECT id, body FROM log ORDER BY id').iterate()) {
+    assert(body instanceof Uint8Array, 'log: a row without a body')
+    memtable.generation = Number(id)
+    window.add({ id: memtable.generation, changes: mergeDelta(memtable, decodeDelta(unpackTexts(body))), bytes: body.length })
+  }
 }
