@@ -11,8 +11,8 @@ const SIM = 'test/simulation/main.ts'
 
 const STEPS: readonly Step[] = [
   { name: 'npm test', alone: 'npm test', run: { npm: ['test', '--', '--report', '{report}'] }, minutesMax: 15 },
-  { name: 'simulation', alone: 'npm run sim -- --seeds 2000', run: { node: [SIM, '--seeds', '2000'] }, minutesMax: 20 },
-  { name: 'deliberate bugs', alone: 'npm run sim -- --mutants', run: { node: [SIM, '--mutants'] }, minutesMax: 20 },
+  { name: 'simulation', alone: 'npm run sim -- --seeds 2000', run: { node: [SIM, '--seeds', '2000'] }, minutesMax: 30 },
+  { name: 'deliberate bugs', alone: 'npm run sim -- --mutants', run: { node: [SIM, '--mutants'] }, minutesMax: 25 },
   { name: 'bench', alone: 'npm run bench -- --quick', run: { node: ['bench/main.ts', '--quick'] }, minutesMax: 5 },
   { name: 'fresh clone', alone: 'node scripts/run.mjs scripts/fresh-clone.ts', run: { node: ['scripts/fresh-clone.ts'] }, minutesMax: 5 },
 ]
