@@ -54,6 +54,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   async function sweepResource(connector: Connector, resource: string): Promise<boolean> {
     let cursor: string | null = null
     for (let page = 0; page < PAGES_MAX; page++) {
+      const beganAt = parts.clock.iso()
       const result: SweepPage | { readonly failed: string } = await connector.sweep(resource, cursor, call(connector))
       if ('failed' in result) {
         runtime.sometimes('sweep-failed')
@@ -63,7 +64,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       for (const one of result.subjects)
         await nominate(
           { system: connector.spec.instance, resource, subject: one.subject },
-          { ...one.observation, endedAt, source: 'sweep' },
+          { ...one.observation, beganAt, endedAt, source: 'sweep' },
         )
       cursor = result.cursor
       if (cursor === null || stopped) return !stopped

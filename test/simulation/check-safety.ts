@@ -6,6 +6,8 @@ import { TIMES } from './shape.ts'
 /** Moments are compared with this much slack: the wire is not watched inside its own step. */
 const SLACK_MS = 1
 
+type HoldDecision = Run['probes']['holdDecisions'][number]
+
 interface Freeing {
   readonly document: StockDocument
   readonly sentAtMs: number
@@ -29,14 +31,14 @@ export function checkHolds(run: Run): Violation[] {
   const violations: Violation[] = []
   for (const { document, sentAtMs } of freeings(run)) {
     const lot = `erp-1:${document.lot}`
-    const known = run.probes.holdDecisions.filter(
-      (decision) =>
-        decision.lot === lot &&
-        decision.atMs >= (run.restoredAtMs ?? 0) &&
-        decision.atMs <= sentAtMs - (decision.change === 'held' ? SLACK_MS : 0),
-    )
-    const last = known.at(-1)
-    if (last?.change !== 'held' || last.scope === null || !scopeCovers(last.scope, document.from?.carrier ?? null)) continue
+    const known = run.probes.holdDecisions.filter((decision) => decision.lot === lot && decision.atMs >= (run.restoredAtMs ?? 0))
+    const forbids = (untilMs: number): HoldDecision | null => {
+      const last = known.filter((decision) => decision.atMs <= untilMs).at(-1)
+      const over = last?.change === 'held' && last.scope !== null && scopeCovers(last.scope, document.from?.carrier ?? null)
+      return over ? last : null
+    }
+    const last = forbids(sentAtMs)
+    if (last === null || forbids(sentAtMs - SLACK_MS) === null) continue
     violations.push({
       invariant: 'I8',
       message: `${lot}: document ${document.number} (${document.causedBy}) freed stock, sent at ${sentAtMs}, held since ${last.atMs}`,

@@ -273,6 +273,7 @@ function planRestore(run: Run, stores: Stores): void {
     restore?.()
     hub.useStore(stores.current())
     run.restoredAtMs = world.now()
+    run.probes.epochs.clear()
     world.note('restore', `from a copy ${Math.round(age)} ms old`)
     for (const node of WORKERS) world.restart(node)
   })
