@@ -30,12 +30,12 @@ export interface Sending {
 }
 
 /** A conditional write says what it rests on. Reading here just before writing would make the condition say nothing. */
-const NOT_READ: Outcome = { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: not read since the last write' }
+const NOT_READ: Outcome = { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: never read' }
 const NO_RESULT: Outcome = { outcome: 'unknown', detail: 'no result for this item' }
 
 /** One call for all items that can be mapped; exactly one outcome per item, in their order. */
 export async function applyBatch(deps: JsonDeps, endpoint: Endpoint, sending: Sending): Promise<readonly Outcome[]> {
-  const { resource, revisions } = endpoint
+  const { resource } = endpoint
   const { idempotency } = resource
   const outcomes = new Map<CommandItem, Outcome>()
   const bodies: { readonly item: CommandItem; readonly body: object & Marks }[] = []
@@ -51,12 +51,7 @@ export async function applyBatch(deps: JsonDeps, endpoint: Endpoint, sending: Se
     const url = `${endpoint.url}${sending.path}`
     const result = await callJson(deps, { method: 'POST', url, body, token: endpoint.token, call: sending.call })
     const answers = result.result === 'answered' ? outcomesOf(result.body, bodies.length, resource) : bodies.map(() => outcomeOf(result))
-    bodies.forEach(({ item }, index) => {
-      const outcome = answers[index] ?? NO_RESULT
-      outcomes.set(item, outcome)
-      // After an unknown outcome the old revision is kept: see Revisions.
-      if (outcome.outcome === 'applied' || outcome.outcome === 'later') revisions.forget(item.subject)
-    })
+    for (const [index, { item }] of bodies.entries()) outcomes.set(item, answers[index] ?? NO_RESULT)
   }
   return sending.items.map((item) => outcomes.get(item) ?? NO_RESULT)
 }

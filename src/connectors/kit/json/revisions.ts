@@ -1,12 +1,10 @@
 /**
- * What was last read of each record, for targets that want to be told (`If-Match`). A write that was answered forgets it:
- * the next write needs a new read. One that got no answer leaves it alone, so that repeating a write that did happen is
- * answered 412 and not done twice.
+ * What was last read of each record, for targets that want to be told (`If-Match`). Only a read changes it: repeating a
+ * write that did happen is answered 412 and not done twice, whatever became of its answer.
  */
 export interface Revisions {
   of(subject: string): string | null
   learn(subject: string, revision: string): void
-  forget(subject: string): void
 }
 
 /** Keeps the newest `max`. */
@@ -19,9 +17,6 @@ export function createRevisions(max: number): Revisions {
       known.set(subject, revision)
       const oldest = known.size > max ? known.keys().next() : null
       if (oldest !== null && !oldest.done) known.delete(oldest.value)
-    },
-    forget: (subject) => {
-      known.delete(subject)
     },
   }
 }
