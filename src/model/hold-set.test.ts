@@ -33,9 +33,9 @@ const shown = (set: HoldSet): unknown =>
 
 describe('a set of holds', () => {
   it('is the same whatever the order of holds and lifts', () => {
-    const shuffled = fc.array(step, { maxLength: 8 }).chain((steps) =>
-      fc.tuple(fc.constant(steps), fc.shuffledSubarray(steps, { minLength: steps.length, maxLength: steps.length })),
-    )
+    const shuffled = fc
+      .array(step, { maxLength: 8 })
+      .chain((steps) => fc.tuple(fc.constant(steps), fc.shuffledSubarray(steps, { minLength: steps.length, maxLength: steps.length })))
     fc.assert(
       fc.property(shuffled, ([steps, other]) => {
         expect(shown(play(other))).toEqual(shown(play(steps)))
@@ -74,9 +74,11 @@ describe('a set of holds', () => {
 
   it('holds what any of its holds holds', () => {
     expect(unionOfScopes([])).toBe(null)
-    expect(unionOfScopes([hold('H-1', { kind: 'carriers', carriers: ['A'] }), hold('H-2', { kind: 'carriers', carriers: ['B'] })])).toEqual({
-      kind: 'carriers',
-      carriers: ['A', 'B'],
-    })
+    expect(unionOfScopes([hold('H-1', { kind: 'carriers', carriers: ['A'] }), hold('H-2', { kind: 'carriers', carriers: ['B'] })])).toEqual(
+      {
+        kind: 'carriers',
+        carriers: ['A', 'B'],
+      },
+    )
   })
 })

@@ -17,11 +17,12 @@ describe('a lot', () => {
 
   it('is not another one because its parts are cut differently', () => {
     const part = fc.stringMatching(/^[ab/%25F]{1,5}$/)
+    const name = fc.record({ material: part, batch: part })
     fc.assert(
-      fc.property(part, part, part, part, (material, batch, otherMaterial, otherBatch) => {
-        const one = batchLot({ erp: 'erp-1', material, batch })
-        const other = batchLot({ erp: 'erp-1', material: otherMaterial, batch: otherBatch })
-        expect(one === other).toBe(material === otherMaterial && batch === otherBatch)
+      fc.property(name, name, (first, second) => {
+        const one = batchLot({ erp: 'erp-1', ...first })
+        const other = batchLot({ erp: 'erp-1', ...second })
+        expect(one === other).toBe(first.material === second.material && first.batch === second.batch)
       }),
     )
   })

@@ -4,12 +4,15 @@ import { EVENT_SCHEMAS } from './events.ts'
 import { checkEvent } from './schema.ts'
 
 describe('contracts of events', () => {
-  it.each([received(), reversed(), inspected({ version: 1, lines: [['accepted', 1000, null]] }), held('H-1'), moved({ document: '49', from: null, to: 'blocked' })])(
-    'are kept by $type',
-    ({ type, data }) => {
-      expect(checkEvent(type, data)).toEqual({ ok: true })
-    },
-  )
+  it.each([
+    received(),
+    reversed(),
+    inspected({ version: 1, lines: [['accepted', 1000, null]] }),
+    held('H-1'),
+    moved({ document: '49', from: null, to: 'blocked' }),
+  ])('are kept by $type', ({ type, data }) => {
+    expect(checkEvent(type, data)).toEqual({ ok: true })
+  })
 
   const receipt = (received().data as { lines: unknown[] }).lines
   it.each([

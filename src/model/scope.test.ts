@@ -73,7 +73,8 @@ describe('portions', () => {
   })
 
   it('what stands on no carrier belongs to the whole and to any remainder', () => {
-    expect([WHOLE, { kind: 'remainder', except: ['A'] } as const].map((one) => scopeCovers(one, null))).toEqual([true, true])
+    expect(scopeCovers(WHOLE, null)).toBe(true)
+    expect(scopeCovers({ kind: 'remainder', except: ['A'] }, null)).toBe(true)
     expect(scopeCovers({ kind: 'carriers', carriers: ['A'] }, null)).toBe(false)
   })
 })

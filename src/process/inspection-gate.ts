@@ -3,6 +3,7 @@
  * Places the awaiting-inspection hold, asks for the inspection, and hands on only decisions that are valid and still stand.
  * Must never free anything itself, and never take a cancelled inspection for a passed one.
  */
+import { assert } from '../assert.ts'
 import type { DomainEvent, RecordedEvent } from '../model/envelope.ts'
 import { GOAL_SETTLED, type GoalSettled, TIMER_FIRED, type TimerFired } from '../model/events.ts'
 import type { InspectionSnapshot } from '../model/inspection.ts'
@@ -38,7 +39,7 @@ export const inspectionGate: Process<GateState> = {
     exceptions: [],
   }),
   decide,
-  migrate: (state) => state as GateState,
+  migrate,
 }
 
 function keysOf(event: DomainEvent): readonly string[] {
@@ -47,6 +48,12 @@ function keysOf(event: DomainEvent): readonly string[] {
   const keys: string[] = []
   for (const line of lines) for (const { lot } of line.lots) keys.push(gateKey({ receipt, line: line.lineNumber, lot }))
   return keys.length === 1 ? keys : [...new Set(keys)]
+}
+
+/** Version 1 is the first. */
+function migrate(state: unknown, fromVersion: number): GateState {
+  assert(fromVersion === 1, `no gate state of version ${fromVersion} is known`)
+  return state as GateState
 }
 
 function decide(state: GateState, event: RecordedEvent, context: Context): Decision<GateState> {

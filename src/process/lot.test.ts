@@ -57,42 +57,54 @@ describe('from receipt to release', () => {
     expect(story.lot().status).toBe('inInspection')
   })
 
-  const OUTCOMES: readonly (readonly [string, readonly LineInput[], Readonly<Record<number, string>>, string, readonly string[]])[] = [
-    ['accepted', [['accepted', 1000]], { 1: 'unrestricted normal' }, 'conformant', []],
-    ['rejected', [['rejected', 1000]], { 1: 'blocked safety' }, 'nonConformant', [`quality:${decisionOf()}#rejected`]],
-    ['quarantined', [['quarantined', 1000]], { 1: 'blocked safety' }, 'contained', [`quality:${decisionOf()}#quarantined`]],
-    [
-      'in portions',
-      [
+  interface Case {
+    readonly name: string
+    readonly lines: readonly LineInput[]
+    /** By line: where to, and in which lane. */
+    readonly postings: Readonly<Record<number, string>>
+    readonly status: string
+    readonly holds: readonly string[]
+  }
+  const REJECTED = `quality:${decisionOf()}#rejected`
+  const QUARANTINED = `quality:${decisionOf()}#quarantined`
+  const FREED = 'unrestricted normal'
+  const BLOCKED = 'blocked safety'
+  const CASES: readonly Case[] = [
+    { name: 'accepted', lines: [['accepted', 1000]], postings: { 1: FREED }, status: 'conformant', holds: [] },
+    { name: 'rejected', lines: [['rejected', 1000]], postings: { 1: BLOCKED }, status: 'nonConformant', holds: [REJECTED] },
+    { name: 'quarantined', lines: [['quarantined', 1000]], postings: { 1: BLOCKED }, status: 'contained', holds: [QUARANTINED] },
+    {
+      name: 'in portions',
+      lines: [
         ['accepted', 920, carriers('SU-1')],
         ['rejected', 80, carriers('SU-2')],
       ],
-      { 1: 'unrestricted normal', 2: 'blocked safety' },
-      'mixed',
-      [AWAITING, `quality:${decisionOf()}#rejected`],
-    ],
-    [
-      'in portions, one of them the rest',
-      [
+      postings: { 1: FREED, 2: BLOCKED },
+      status: 'mixed',
+      holds: [AWAITING, REJECTED],
+    },
+    {
+      name: 'in portions, one of them the rest',
+      lines: [
         ['accepted', 920, { kind: 'remainder', except: ['SU-2'] }],
         ['quarantined', 80, carriers('SU-2')],
       ],
-      { 1: 'unrestricted normal', 2: 'blocked safety' },
-      'mixed',
-      [`quality:${decisionOf()}#quarantined`],
-    ],
-    [
-      'accepted in two lines',
-      [
+      postings: { 1: FREED, 2: BLOCKED },
+      status: 'mixed',
+      holds: [QUARANTINED],
+    },
+    {
+      name: 'accepted in two lines',
+      lines: [
         ['accepted', 900, null],
         ['accepted', 100, null],
       ],
-      { 1: 'unrestricted normal', 2: 'unrestricted normal' },
-      'conformant',
-      [],
-    ],
+      postings: { 1: FREED, 2: FREED },
+      status: 'conformant',
+      holds: [],
+    },
   ]
-  it.each(OUTCOMES)('%s', (_, lines, postings, status, holds) => {
+  it.each(CASES)('$name', ({ lines, postings, status, holds }) => {
     const story = storyOf(received(), inspected({ version: 2, lines }))
     for (const [line, expected] of Object.entries(postings)) {
       const { goal } = story.goal(lineOf(Number(line)))

@@ -3,6 +3,7 @@
  * move into one hold set and from it, at every event, the goals. Must never let a portion be usable while anything holds
  * it, and never lift a restriction that Holdpoint did not place.
  */
+import { assert } from '../assert.ts'
 import type { DomainEvent, RecordedEvent } from '../model/envelope.ts'
 import {
   GOAL_SETTLED,
@@ -43,7 +44,13 @@ export const lot: Process<LotState> = {
   partitionKeyOf: (key) => key,
   initial: initialLot,
   decide,
-  migrate: (state) => state as LotState,
+  migrate,
+}
+
+/** Version 1 is the first. */
+function migrate(state: unknown, fromVersion: number): LotState {
+  assert(fromVersion === 1, `no lot state of version ${fromVersion} is known`)
+  return state as LotState
 }
 
 function decide(state: LotState, event: RecordedEvent, context: Context): Decision<LotState> {
