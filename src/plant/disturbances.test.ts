@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openStillRuntime, post, type StillRuntime } from '../../test/plant/bench-plant.ts'
+import { openStillRuntime, post, type StillRuntime } from '../../test/plant/still-runtime.ts'
 import { type CountingQms, createCountingQms } from './counting-qms/counting-qms.ts'
 import type { Disturbances, ScriptedFault } from './disturbances.ts'
 

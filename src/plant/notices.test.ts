@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openStillRuntime, type StillRuntime } from '../../test/plant/bench-plant.ts'
+import { openStillRuntime, type StillRuntime } from '../../test/plant/still-runtime.ts'
 import type { Listener } from '../runtime.ts'
 import { createNotices, type Notice, type PushSettings } from './notices.ts'
 

@@ -6,7 +6,7 @@ import type { Action, IdempotencyClass } from '../../src/model/goal.ts'
 import { type CountingErp, createCountingErp } from '../../src/plant/counting-erp/counting-erp.ts'
 import { type CountingQms, createCountingQms } from '../../src/plant/counting-qms/counting-qms.ts'
 import type { WriteSettings } from '../../src/plant/write-items.ts'
-import { openStillRuntime, type StillRuntime } from '../plant/bench-plant.ts'
+import { openStillRuntime, type StillRuntime } from '../plant/still-runtime.ts'
 import { commitsBeforeReply, describeConnector } from './connector.ts'
 import { type ConnectorUnderTest, createWire, type TargetUnderTest } from './connector-harness.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { get, openStillRuntime, post, type StillRuntime } from '../../../test/plant/bench-plant.ts'
+import { get, openStillRuntime, post, type StillRuntime } from '../../../test/plant/still-runtime.ts'
 import { amountOf } from '../amount.ts'
 import { createCounting } from '../counting.ts'
 import { createNotices } from '../notices.ts'
