@@ -13,13 +13,24 @@ import { identityKey, partitionOf } from './derive.ts'
 import { type Entry, encodeEntry } from './entries.ts'
 import { exceptionEntry, exceptionRow, openException } from './exceptions.ts'
 import { type IdentityKeys, type IdentityWrite, identityKeys, judge } from './identity.ts'
-import type { IntakeResult, Resuming } from './intake.ts'
 import type { Route } from './routes.ts'
 
 export interface IntakeParts {
   readonly clock: HubClock
   readonly cache: EntryCache
   readonly routes: (event: DomainEvent) => readonly Route[]
+}
+
+export type IntakeResult =
+  | { readonly result: 'recorded' | 'duplicate' | 'stale' }
+  /** Kept, not delivered: waits for a person or for the items before it. */
+  | { readonly result: 'parked'; readonly code: ErrorCode; readonly detail: string }
+
+/** A parked item on its way through again: the row it waits in, and whether it is the last of its key. */
+export interface Resuming {
+  readonly rows: readonly string[]
+  readonly last: boolean
+  readonly native: { readonly instance: string; readonly record: string }
 }
 
 /** Where an item stands in the raw input: `{rawId}#{request}/{element}`. */

@@ -1,22 +1,11 @@
-/**
- * Durable point 1. Records what sources say: raw bytes, identity, canonical events with their deliveries, all in one
- * commit, and answers only after it. Must never acknowledge before the commit, drop an input, or let one bad record
- * delay another.
- */
-import type { ErrorCode } from '../errors.ts'
 import type { EngineDeps } from './deps.ts'
-import { createPlan, type IntakeParts, prepare } from './intake-plan.ts'
+import { createPlan, type IntakeParts, type IntakeResult, prepare, type Resuming } from './intake-plan.ts'
 
 /** One request of a source: its bytes as received, and the native items found in them. */
 export interface IntakeRequest {
   readonly bytes: Uint8Array
   readonly items: readonly { readonly instance: string; readonly item: unknown }[]
 }
-
-export type IntakeResult =
-  | { readonly result: 'recorded' | 'duplicate' | 'stale' }
-  /** Kept, not delivered: waits for a person or for the items before it. */
-  | { readonly result: 'parked'; readonly code: ErrorCode; readonly detail: string }
 
 const OUTDATED_ROUNDS_MAX = 20
 
@@ -37,13 +26,6 @@ interface Waiting {
   readonly resuming: Resuming | null
   readonly resolve: (results: readonly IntakeResult[]) => void
   readonly reject: (reason: unknown) => void
-}
-
-/** A parked item on its way through again: the row it waits in, and whether it is the last of its key. */
-export interface Resuming {
-  readonly rows: readonly string[]
-  readonly last: boolean
-  readonly native: { readonly instance: string; readonly record: string }
 }
 
 export function createIntake(deps: EngineDeps, parts: IntakeParts): Intake {

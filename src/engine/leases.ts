@@ -6,7 +6,7 @@
 import type { Lease } from '../store/store.ts'
 import type { EngineDeps } from './deps.ts'
 import type { AdjustableClock } from './hub-clock.ts'
-import type { PartitionOwner } from './partition.ts'
+import type { Grant, PartitionOwner } from './partition.ts'
 
 export interface LeaseKeeper {
   /** One round: renew, take over, start and stop owners. */
@@ -14,13 +14,6 @@ export interface LeaseKeeper {
   readonly owners: ReadonlyMap<number, PartitionOwner>
   /** Drains every owner and gives the leases up. */
   close(): Promise<void>
-}
-
-/** `leaseUntil` is monotonic time. */
-export interface Grant {
-  readonly partition: number
-  readonly epoch: number
-  readonly leaseUntil: number
 }
 
 export interface LeaseParts {

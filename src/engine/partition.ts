@@ -15,7 +15,6 @@ import { carryOutEffect, type EffectParts, type Sent } from './effects.ts'
 import { encodeEntry, type LateEntry } from './entries.ts'
 import type { TimerRow } from './fold.ts'
 import { Inbox } from './inbox.ts'
-import type { Grant } from './leases.ts'
 import { doubtIntents, evaluateDirty, type LedgerParts, takeOutcome } from './ledger.ts'
 import { createMemory, observationKey, type PartitionMemory } from './memory.ts'
 import type { Outbox } from './outbox.ts'
@@ -36,6 +35,13 @@ export interface PartitionParts extends Omit<RunParts, 'deps'> {
   readonly resourceOf: (system: string, resource: string) => ResourceSpec
   /** Called once when the owner has stopped, whatever the reason. */
   readonly onStopped: (owner: PartitionOwner, reason: Stop) => void
+}
+
+/** `leaseUntil` is monotonic time. */
+export interface Grant {
+  readonly partition: number
+  readonly epoch: number
+  readonly leaseUntil: number
 }
 
 export type Stop = 'released' | 'fenced' | 'failed'

@@ -1,7 +1,7 @@
 import { parseAmount } from '../../src/plant/amount.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run-seed.ts'
+import type { Run, Violation } from './run.ts'
 
 /** I6, I13: no reference has more than one effect in a target's own books; undone ones may be done again. */
 export function checkEffects(run: Run): Violation[] {

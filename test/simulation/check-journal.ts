@@ -1,6 +1,6 @@
 import type { Notice } from '../../src/plant/notices.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run-seed.ts'
+import type { Run, Violation } from './run.ts'
 
 /** I1–I3, I5: what was acknowledged is in the journal once, nothing else is, and every sequence is whole. */
 export async function checkJournal(run: Run, view: LedgerView): Promise<Violation[]> {

@@ -1,6 +1,6 @@
 import { orderKeyOf } from '../../src/model/goal.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run-seed.ts'
+import type { Run, Violation } from './run.ts'
 
 /** I7, I34: every goal has come to its end, or stands open for a reason that a person can see. */
 export function checkLiveness(run: Run, view: LedgerView): Violation[] {

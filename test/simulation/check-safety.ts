@@ -1,6 +1,6 @@
 import { scopeCovers } from '../../src/model/scope.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
-import type { Run, Violation } from './run-seed.ts'
+import type { Run, Violation } from './run.ts'
 import { TIMES } from './shape.ts'
 
 /** Moments are compared with this much slack: the wire is not watched inside its own step. */

@@ -5,7 +5,7 @@ import { checkLiveness } from './check-liveness.ts'
 import { checkForeignHolds, checkHolds, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
 import { readLedger } from './ledger-view.ts'
-import type { Run, Violation } from './run-seed.ts'
+import type { Run, Violation } from './run.ts'
 
 /** What must be true at every moment. */
 export function checkNow(run: Run): Violation[] {

@@ -126,18 +126,18 @@ function noteAcknowledged(request: HttpRequest, probes: Probes, atMs: number): v
 }
 
 function connectorsOf(runtime: Runtime, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {
-  const common = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, callsInFlightMax: 4, callsPerSecondMax: 1_000 }
+  const limits = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, callsInFlightMax: 4, callsPerSecondMax: 1_000 }
   const deps = { net: runtime.net, clock: runtime.clock }
   const resource = { lagMs: shape.lagMs, quiesceMs: TIMES.quiesceMs, keyWindowMs: TIMES.keyWindowMs, holdsMayPass: shape.holdsMayPass }
   return [
     createCountingErpConnector(deps, {
-      ...common,
+      ...limits,
       instance: 'erp-1',
       url: urls.erp(),
       inventory: { ...resource, idempotency: shape.erpClass, evidence: shape.evidence, rungMax: shape.rungs ? 1 : 0 },
     }),
     createCountingQmsConnector(deps, {
-      ...common,
+      ...limits,
       instance: 'qms-1',
       url: urls.qms(),
       inspection: { ...resource, idempotency: shape.qmsClass, evidence: shape.evidence, rungMax: 0 },

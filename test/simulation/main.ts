@@ -6,6 +6,11 @@ import { runPool } from './pool.ts'
 import { runSeed } from './run-seed.ts'
 import { SHARE_MIN, SITUATIONS_REQUIRED } from './situations.ts'
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`Node 24 or newer is needed, this is ${process.versions.node}; use npm run sim.`)
+  process.exit(1)
+}
+
 const HELP = `npm run sim -- [options]
 
   --seeds N         run N seeds (default 200)

@@ -17,8 +17,8 @@ export interface Probes {
   }[]
   /** Fenced writes that were accepted although another epoch had been given out before. */
   readonly fenceBreaches: string[]
-  /** Highest epoch given out, by partition. */
-  readonly epochs: Map<number, number>
+  /** Highest epoch given out, by partition, on the store that counts now. */
+  epochs: Map<number, number>
   /** Goal ids of the hold conditions, by lot. */
   readonly conditions: Map<string, string>
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
@@ -57,15 +57,17 @@ export function watchConnector(connector: Connector, worker: string, { probes, n
 
 /** The store as the database itself sees it: which epoch was given out, which writes passed. */
 export function watchStore<S extends Store>(store: S, { probes, now }: Watch): S {
+  // A restored store gives out its own epochs: what is still on its way to the lost one no longer counts.
+  const { epochs } = probes
   return {
     ...store,
     acquire: async (partition: number, worker: string, leaseMs: number): Promise<Lease | null> => {
       const lease = await store.acquire(partition, worker, leaseMs)
-      if (lease !== null) probes.epochs.set(partition, Math.max(lease.epoch, probes.epochs.get(partition) ?? 0))
+      if (lease !== null) epochs.set(partition, Math.max(lease.epoch, epochs.get(partition) ?? 0))
       return lease
     },
     commit: async (batch: Batch): Promise<CommitResult> => {
-      const before = new Map(probes.epochs)
+      const before = new Map(epochs)
       const result = await store.commit(batch)
       if (result.result === 'committed') {
         noteFence(batch, before, probes)

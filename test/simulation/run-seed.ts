@@ -10,11 +10,12 @@ import type { CommitFaults } from '../../src/store/memory/faults.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { checkEnd, checkNow } from './checkers.ts'
-import { createHub, type Hub, WORKERS } from './hub.ts'
-import { createProbes, type Probes } from './probes.ts'
+import { createHub, WORKERS } from './hub.ts'
+import { createProbes } from './probes.ts'
+import type { Run, Violation } from './run.ts'
 import { drawShape, type Shape, TIMES } from './shape.ts'
 import { openSimulatedSqlite } from './sqlite.ts'
-import { type Plant, startWorkload, type Workload } from './workload.ts'
+import { type Plant, startWorkload } from './workload.ts'
 
 export interface SeedOptions {
   readonly seed: number
@@ -24,11 +25,6 @@ export interface SeedOptions {
   readonly plan?: FaultPlan
   /** For a look at everything afterwards. */
   readonly onRun?: (run: Run) => void
-}
-
-export interface Violation {
-  readonly invariant: string
-  readonly message: string
 }
 
 export interface SeedResult {
@@ -41,20 +37,6 @@ export interface SeedResult {
   readonly requests: number
   readonly virtualMs: number
   readonly shape: Shape
-}
-
-/** Everything a checker may look at. The product sees none of it. */
-export interface Run {
-  readonly world: World
-  readonly shape: Shape
-  readonly plant: Plant
-  readonly hub: Hub
-  readonly probes: Probes
-  readonly workload: Workload
-  readonly store: () => Store
-  /** Adds to a plant's monotonic milliseconds to give virtual time. */
-  readonly plantClock: { readonly erp: number; readonly qms: number }
-  restoredAtMs: number | null
 }
 
 /** After faults have ended, everything must have come right within this virtual time. */
@@ -273,7 +255,7 @@ function planRestore(run: Run, stores: Stores): void {
     restore?.()
     hub.useStore(stores.current())
     run.restoredAtMs = world.now()
-    run.probes.epochs.clear()
+    run.probes.epochs = new Map()
     world.note('restore', `from a copy ${Math.round(age)} ms old`)
     for (const node of WORKERS) world.restart(node)
   })

@@ -3,8 +3,9 @@
  * (`application/cloudevents-batch+json`). Answers only after the fsync, one result per event.
  * `source` of an event is the system instance; everything else of it belongs to that system's connector.
  */
-import type { IntakeRequest, IntakeResult } from '../../engine/intake.ts'
+import type { IntakeRequest } from '../../engine/intake.ts'
 import { IntakeOverloaded } from '../../engine/intake.ts'
+import type { IntakeResult } from '../../engine/intake-plan.ts'
 import type { HttpRequest, HttpResponse } from '../../runtime.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 
