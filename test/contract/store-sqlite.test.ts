@@ -42,7 +42,7 @@ describe('one process on one file', () => {
   })
 
   it('refuses while another process has the file, and needs no cleaning after that one was killed', async () => {
-    const holder = spawn(process.execPath, [join(import.meta.dirname, '../durability/hold-store.ts'), path], {
+    const holder = spawn(process.execPath, [join(import.meta.dirname, '../durability/fixtures/hold-store.ts'), path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(holder.stdout, 'data')

@@ -12,15 +12,18 @@ export interface TracedRun {
   readonly nodeOptions?: readonly string[]
 }
 
+/** From the operating system's packages. */
+const STRACE = 'strace'
+
 /** Runs the committing child under strace. Answers what it said and what the kernel saw. */
 export function runTraced({ path, commits, inject, nodeOptions = [] }: TracedRun): {
   readonly lines: readonly string[]
   readonly trace: string
 } {
   const trace = `${path}.trace`
-  const program = [process.execPath, ...nodeOptions, join(import.meta.dirname, 'commit-and-acknowledge.ts'), path, String(commits)]
+  const program = [process.execPath, ...nodeOptions, join(import.meta.dirname, 'fixtures/commit-and-acknowledge.ts'), path, String(commits)]
   const injection = inject === undefined ? [] : ['-e', `inject=${inject}`]
-  const run = spawnSync('strace', ['-f', '-y', '-s', '40', '-o', trace, '-e', `trace=${TRACED_CALLS}`, ...injection, ...program], {
+  const run = spawnSync(STRACE, ['-f', '-y', '-s', '40', '-o', trace, '-e', `trace=${TRACED_CALLS}`, ...injection, ...program], {
     encoding: 'utf8',
   })
   if (run.error !== undefined) throw new Error('strace is needed for this test: apt-get install strace', { cause: run.error })

@@ -19,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Lets the child commit until it is killed, `delayMs` after its first answer. Answers the last number it acknowledged. */
 async function commitUntilKilled(delayMs: number): Promise<number> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'commit-and-acknowledge.ts'), path, '1000000'], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/commit-and-acknowledge.ts'), path, '1000000'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''

@@ -34,7 +34,7 @@ it('writes, syncs, and only then acknowledges: every commit', () => {
 })
 
 it('would notice a store that does not sync', () => {
-  const nodeOptions = ['--import', join(import.meta.dirname, 'weaken-sync.ts')]
+  const nodeOptions = ['--import', join(import.meta.dirname, 'fixtures/weaken-sync.ts')]
   const acknowledgements = checkAcknowledgements(runTraced({ path, commits: COMMITS, nodeOptions }).trace, isAcknowledgement)
   expect(acknowledgements).toHaveLength(COMMITS)
   expect(acknowledgements.filter(({ synced }) => !synced).length).toBeGreaterThan(COMMITS / 2)
