@@ -52,7 +52,7 @@ export interface DecisionEntry {
  * on a newer version of its premise.
  */
 export type GoalDecision =
-  | { readonly change: 'set'; readonly id: string; readonly generation: number; readonly goal: GoalSpec }
+  | { readonly change: 'set'; readonly id: string; readonly generation: number; readonly order: number; readonly goal: GoalSpec }
   | { readonly change: 'same'; readonly id: string; readonly premise?: Premise | null }
   | { readonly change: 'withdraw'; readonly id: string; readonly reason: string }
 

@@ -50,6 +50,7 @@ export function foldGoalDecision(
     evidence: null,
     code: null,
     setAt: entry.recordedAt,
+    setOrder: change.order,
     settledAt: null,
     reopenedAt: goal?.reopenedAt ?? [],
     retryAskedAt: null,

@@ -44,34 +44,49 @@ export function evaluateDirty(ledger: Ledger): void {
 }
 
 function evaluateOrderKey(ledger: Ledger, orderKey: string): void {
-  const { turn } = ledger
-  for (let steps = 0; ; steps++) {
+  for (let steps = 0; takeFirstStep(ledger, orderKey); steps++) {
     assert(steps < STEPS_PER_ORDER_KEY_MAX, `order key ${orderKey} does not come to rest`)
-    const goals = goalsOf(turn, orderKey).sort(byUrgency)
-    const commands = goals.flatMap((goal) => goal.commands)
-    if (!goals.some((goal) => takeStep(ledger, { goal, siblings: goals, commands }))) break
   }
-  turn.dirty.delete(orderKey)
+  ledger.turn.dirty.delete(orderKey)
 }
 
+/** Takes the first step that changes something; false: everything of this order key is at rest. */
+function takeFirstStep(ledger: Ledger, orderKey: string): boolean {
+  const goals = goalsOf(ledger.turn, orderKey)
+  if (goals.length > 1) goals.sort(byUrgency)
+  const commands = goals.length === 1 ? (goals[0] as Goal).commands : goals.flatMap((goal) => goal.commands)
+  // Documents follow the order of decisions: while an earlier posting is on its way, a later one does not start.
+  let postingAhead = false
+  for (const goal of goals) {
+    const step = nextStep(ledger, { goal, siblings: goals, commands })
+    const inTurn = goal.kind === 'posting' && goal.lane !== 'safety'
+    if (inTurn && postingAhead && (step.step === 'send' || step.step === 'resend')) continue
+    if (carryOut(ledger, goal, step)) return true
+    if (inTurn && UNDER_WAY.has(step.step)) postingAhead = true
+  }
+  return false
+}
+
+/** Steps of a goal that goes on by itself. */
+const UNDER_WAY: ReadonlySet<NextStep['step']> = new Set(['wait', 'read', 'readPremise', 'send', 'resend'])
+
 function byUrgency(one: Goal, other: Goal): number {
-  return LANES.indexOf(one.lane) - LANES.indexOf(other.lane) || compare(one.setAt, other.setAt) || compare(one.id, other.id)
+  return LANES.indexOf(one.lane) - LANES.indexOf(other.lane) || compare(one.setAt, other.setAt) || one.setOrder - other.setOrder
 }
 
 function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** True when something was journalled, so that the order key must be looked at again. */
-function takeStep(
-  ledger: Ledger,
-  asked: { readonly goal: Goal; readonly siblings: readonly Goal[]; readonly commands: readonly Command[] },
-): boolean {
-  const { turn } = ledger
-  const { goal, siblings, commands } = asked
-  const observation = turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
-  const step = reconcile(goal, observation, commands, policyOf(ledger, { goal, siblings }))
-  return carryOut(ledger, goal, step)
+interface Asked {
+  readonly goal: Goal
+  readonly siblings: readonly Goal[]
+  readonly commands: readonly Command[]
+}
+
+function nextStep(ledger: Ledger, { goal, siblings, commands }: Asked): NextStep {
+  const observation = ledger.turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
+  return reconcile(goal, observation, commands, policyOf(ledger, { goal, siblings }))
 }
 
 function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly siblings: readonly Goal[] }): ReconcilePolicy {

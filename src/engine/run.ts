@@ -17,9 +17,10 @@ import type { Instance } from './memory.ts'
 import type { Route } from './routes.ts'
 import { loadInstances } from './takeover.ts'
 import { timerId } from './timer-id.ts'
-import { clear, goalIn, raise, type Turn } from './turn.ts'
+import { clear, goalIn, raise, stageGoal, type Turn } from './turn.ts'
 
 const STATE_BYTES_MAX = 64 * 1024
+const GOALS_PER_DECISION_MAX = 1_000
 
 export interface FrozenContext {
   readonly hash: string
@@ -115,9 +116,10 @@ function stageGoals(turn: Turn, entry: DecisionEntry): void {
     if (change.change === 'same') {
       // An equal predicate was set again: nothing changes, but the process has reason to doubt, so look afresh.
       if (next.state === 'met' || next.state === 'open') turn.effects.push({ effect: 'lookAfresh', goal: next })
-      if (change.premise !== undefined) turn.goals.set(next.id, next)
-    } else turn.goals.set(next.id, next)
-    turn.dirty.add(orderKeyOf(next))
+      turn.dirty.add(orderKeyOf(next))
+      if (change.premise === undefined) continue
+    }
+    stageGoal(turn, next)
   }
 }
 
@@ -216,10 +218,10 @@ async function goalDecisions(
   if (settled.length > 0) {
     for (const [id, row] of await parts.deps.store.readRows('goal', settled)) turn.loaded.set(id, JSON.parse(row.body) as Goal)
   }
-  return changes.map((change, index) => goalDecision(turn, named[index] as string, change))
+  return changes.map((change, index) => goalDecision(turn, { id: named[index] as string, index }, change))
 }
 
-function goalDecision(turn: Turn, id: string, change: GoalChange): GoalDecision {
+function goalDecision(turn: Turn, { id, index }: { readonly id: string; readonly index: number }, change: GoalChange): GoalDecision {
   const goal = goalIn(turn, id)
   if (change.change === 'withdraw') {
     const over =
@@ -229,13 +231,20 @@ function goalDecision(turn: Turn, id: string, change: GoalChange): GoalDecision 
       (goal.kind === 'posting' && (goal.state === 'met' || goal.state === 'refused'))
     return over ? { change: 'same', id } : { change: 'withdraw', id, reason: change.reason }
   }
-  if (goal === undefined) return { change: 'set', id, generation: 1, goal: change.goal }
+  if (goal === undefined)
+    return { change: 'set', id, generation: 1, order: turn.entries.length * GOALS_PER_DECISION_MAX + index, goal: change.goal }
   const standing = goal.state !== 'withdrawn' && !goal.withdrawing
   if (standing && sameValue(goal.predicate, change.goal.predicate)) {
     return sameValue(goal.premise, change.goal.premise) ? { change: 'same', id } : { change: 'same', id, premise: change.goal.premise }
   }
   assert(!(standing && goal.kind === 'posting'), `posting ${goal.name} was set with another predicate`)
-  return { change: 'set', id, generation: goal.generation + 1, goal: change.goal }
+  return {
+    change: 'set',
+    id,
+    generation: goal.generation + 1,
+    order: turn.entries.length * GOALS_PER_DECISION_MAX + index,
+    goal: change.goal,
+  }
 }
 
 function timerDecisions(turn: Turn, delivery: PendingDelivery, decision: Decision<unknown>): TimerDecision[] {

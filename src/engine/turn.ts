@@ -33,6 +33,8 @@ export interface Turn {
   readonly deliveries: Delivery[]
   readonly consumed: number[]
   readonly goals: Map<string, Goal>
+  /** Staged goals that memory does not know yet, by order key. */
+  readonly newGoals: Map<string, string[]>
   /** Settled goals that were read because a process named them; unchanged, so not written back. */
   readonly loaded: Map<string, Goal>
   readonly instances: Map<string, Instance>
@@ -58,6 +60,7 @@ export function beginTurn(memory: PartitionMemory, at: string): Turn {
     deliveries: [],
     consumed: [],
     goals: new Map(),
+    newGoals: new Map(),
     loaded: new Map(),
     instances: new Map(),
     timers: new Map(),
@@ -75,16 +78,26 @@ export function goalIn(turn: Turn, id: string): Goal | undefined {
   return turn.goals.get(id) ?? turn.memory.goals.get(id) ?? turn.loaded.get(id)
 }
 
+export function stageGoal(turn: Turn, goal: Goal): void {
+  const orderKey = orderKeyOf(goal)
+  if (!turn.goals.has(goal.id) && !turn.memory.goals.has(goal.id)) {
+    const ids = turn.newGoals.get(orderKey)
+    if (ids === undefined) turn.newGoals.set(orderKey, [goal.id])
+    else ids.push(goal.id)
+  }
+  turn.goals.set(goal.id, goal)
+  turn.dirty.add(orderKey)
+}
+
 /** Goals of an order key that the owner keeps in mind, staged values first. */
 export function goalsOf(turn: Turn, orderKey: string): Goal[] {
   const goals: Goal[] = []
-  for (const id of turn.memory.goalsByOrderKey.get(orderKey) ?? []) {
+  const collect = (id: string): void => {
     const goal = goalIn(turn, id) as Goal
     if (goalActive(goal)) goals.push(goal)
   }
-  for (const goal of turn.goals.values()) {
-    if (!turn.memory.goals.has(goal.id) && orderKeyOf(goal) === orderKey && goalActive(goal)) goals.push(goal)
-  }
+  turn.memory.goalsByOrderKey.get(orderKey)?.forEach(collect)
+  turn.newGoals.get(orderKey)?.forEach(collect)
   return goals
 }
 
@@ -93,8 +106,7 @@ export function changeGoal(turn: Turn, goal: Goal, change: GoalEntry['change']):
   const entry: GoalEntry = { kind: 'goal', goal: goal.id, at: turn.at, change }
   turn.entries.push(entry)
   const next = foldGoalEntry(goal, entry)
-  turn.goals.set(goal.id, next)
-  turn.dirty.add(orderKeyOf(goal))
+  stageGoal(turn, next)
   return next
 }
 

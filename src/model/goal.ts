@@ -143,6 +143,8 @@ export interface Goal extends GoalSpec {
   /** Exception code when parked or refused. */
   readonly code: string | null
   readonly setAt: string
+  /** Order among goals set at the same moment: documents of one order key follow the order of decisions. */
+  readonly setOrder: number
   readonly settledAt: string | null
   /** When it stopped being met, newest last, at most 8: after two heals in 24 hours a person is asked. */
   readonly reopenedAt: readonly string[]

@@ -62,6 +62,8 @@ export function goal(predicate: Predicate, change: Partial<Goal> = {}): Goal {
     evidence: null,
     code: null,
     setAt: at(10),
+    setOrder: 0,
+    setOrder: 0,
     settledAt: null,
     reopenedAt: [],
     retryAskedAt: null,
