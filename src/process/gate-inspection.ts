@@ -26,8 +26,7 @@ export function onSnapshot(draft: Draft<GateState>, data: InspectionSnapshot): v
   else if (next.closed) afterTheFact(draft, record)
   else {
     becomeRelevant(draft)
-    noticeCreation(draft)
-    noticeState(draft)
+    noticeRecords(draft)
     considerDecision(draft)
   }
 }
@@ -108,20 +107,17 @@ function becomeRelevant(draft: Draft<GateState>): void {
   })
 }
 
-function noticeCreation(draft: Draft<GateState>): void {
-  const { next } = draft
-  next.created = true
-  if (next.late === 'creation') inTime(draft)
-}
-
 /** What was late has happened. */
 export function inTime(draft: Draft<GateState>): void {
   draft.next.late = null
   closeException(draft, 'inspection.late')
 }
 
-function noticeState(draft: Draft<GateState>): void {
+/** The QMS has at least one record with this key: it is there in time, and there is one of them, and it is not cancelled. */
+export function noticeRecords(draft: Draft<GateState>): void {
   const { next } = draft
+  next.created = true
+  if (next.late === 'creation') inTime(draft)
   const count = live(next).length
   if (count > 1) {
     openException(draft, {

@@ -6,7 +6,7 @@ import { addQuantity, compareQuantity, isZeroQuantity, minQuantity, type Quantit
 import type { Receipt, ReceiptLine, ReceiptLot, ReceiptReversal } from '../model/receipt.ts'
 import { WHOLE } from '../model/scope.ts'
 import { cancelTimer, closeException, type Draft, emit, openException, setGoal, setTimer, withdrawGoal } from './draft.ts'
-import { considerDecision, reopen, requestHold } from './gate-inspection.ts'
+import { considerDecision, noticeRecords, reopen, requestHold } from './gate-inspection.ts'
 import { type GateReceipt, type GateState, REVERSALS_MAX, remaining } from './gate-state.ts'
 import { deadlinesOf, sitesOf } from './policy.ts'
 
@@ -41,6 +41,7 @@ export function onReceipt(draft: Draft<GateState>, data: Receipt): void {
   if (!required || next.closed) return
   requestHold(draft, name.lot, data.erp)
   askForInspection(draft, data, { name, line, quantity })
+  if (next.records.length > 0) noticeRecords(draft)
   considerDecision(draft)
   if (next.standing !== null) return
   next.due = 'creation'

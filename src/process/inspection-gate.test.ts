@@ -206,6 +206,23 @@ describe('a decision', () => {
     expect(story.holds()).toEqual([AWAITING])
   })
 
+  it('that stays wrong stays one exception', () => {
+    const story = receivedStory()
+    story.tell(inspected({ version: 2, lines: [['accepted', 999]] }))
+    const told = story.tell(inspected({ version: 3, lines: [['accepted', 998]] }))
+    expect(told[0]?.decision.exceptions).toEqual([])
+    expect(story.gate(keyOf()).exceptions).toHaveLength(1)
+  })
+
+  it('of a record without versions is told from the one before by its content', () => {
+    const story = receivedStory()
+    for (const lines of [[['accepted', 999]], [['accepted', 1000]]] as const) {
+      const fact = inspected({ version: 1, lines })
+      story.tell({ ...fact, source: { ...fact.source, version: null } })
+    }
+    expect(story.holds()).toEqual([])
+  })
+
   it('with more than can be kept frees nothing', () => {
     const story = receivedStory({ quantity: 200 })
     story.tell(inspected({ version: 2, lines: Array.from({ length: 200 }, () => ['accepted', 1] as const) }))
@@ -434,6 +451,25 @@ describe('what the QMS does of its own accord', () => {
     story.tell(inspected({ version: 2, inspection: 'QI-18', status: 'cancelled' }))
     expect(story.exceptions()).toEqual([])
     expect(story.holds()).toEqual([])
+  })
+})
+
+describe('before the receipt', () => {
+  it('two open inspections decide nothing either', () => {
+    const story = tellStory()
+    story.tell(inspected({ version: 2, lines: [['accepted', 1000]] }))
+    story.tell(inspected({ version: 1, inspection: 'QI-18' }))
+    story.tell(received())
+    expect(story.exceptions()).toEqual(['record.duplicate'])
+    expect(story.holds()).toEqual([AWAITING])
+  })
+
+  it('cancelled is never skip either', () => {
+    const story = tellStory()
+    story.tell(inspected({ version: 2, status: 'cancelled' }))
+    story.tell(received())
+    expect(story.exceptions()).toEqual(['inspection.cancelledElsewhere'])
+    expect(story.holds()).toEqual([AWAITING])
   })
 })
 

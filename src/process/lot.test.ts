@@ -157,6 +157,24 @@ describe('from receipt to release', () => {
     const before = [story.gate(keyOf())]
     expectNothing(story.tell(accepted()), before)
   })
+
+  it('hears nothing twice that the gate tells it', () => {
+    const facts: Parameters<Story['tell']>[0][] = []
+    const story = tellStory()
+    const source = { instance: 'erp-1', record: 'x', version: null }
+    for (const fact of [received(), accepted()]) {
+      for (const { decision } of story.tell(fact)) facts.push(...decision.events.map(({ type, data }) => ({ type, data, source })))
+      for (const again of facts.splice(0)) {
+        if (again.type.includes('qualityStatusChanged')) continue
+        const before = [story.lot()]
+        expectNothing(story.tell(again), before)
+        if (again.type.includes('decided')) facts.push(again)
+      }
+    }
+    story.settle(lineOf())
+    const before = [story.lot()]
+    expectNothing(story.tell(facts[0] as (typeof facts)[0]), before)
+  })
 })
 
 describe('holds are a set', () => {
@@ -339,6 +357,28 @@ describe('a second receipt into the lot', () => {
     expect(openGoals(story)).toEqual(['restore:1'])
   })
 
+  it('keeps holding all for as long as any of them waits', () => {
+    const story = releasedStory()
+    story.tell(second())
+    story.tell(received({ number: 3, quantity: 200 }))
+    story.tell(moved({ document: '4900000001', from: 'qualityInspection', to: 'unrestricted', quantity: 50 }))
+    story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['accepted', 500]] }))
+    expect(story.holds()).toEqual([`awaiting:${keyOf(3)}`, 'loose:erp-1:4900000001'])
+    story.tell(inspected({ key: keyOf(3), inspection: 'QI-19', decision: 'UD-19', version: 2, lines: [['accepted', 200]] }))
+    expect(story.holds()).toEqual([])
+  })
+
+  it('is waited for no more when its portions are decided', () => {
+    const story = releasedStory()
+    story.tell(second())
+    const lines: readonly LineInput[] = [
+      ['accepted', 400, carriers('SU-8')],
+      ['rejected', 100, carriers('SU-9')],
+    ]
+    story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines }))
+    expect(story.holds()).toEqual([`quality:${decisionOf('UD-18')}#rejected`])
+  })
+
   it('that goes back is waited for no more', () => {
     const story = releasedStory()
     story.tell(second())
@@ -375,6 +415,21 @@ describe('a decision that no longer stands', () => {
     expect(story.lot()).toMatchObject({ status: 'conformant', outcomes: { accepted: 1 }, pending: [] })
   })
 
+  it('waits again although the lot had been out of use before', () => {
+    const story = storyOf(received())
+    story.settle('held')
+    story.tell(accepted())
+    story.settle(lineOf())
+    story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
+    expect(story.lot().pending).toHaveLength(1)
+    story.settle('held', 'met', 1)
+    expect(story.lot().pending).toHaveLength(1)
+    story.settle('held', 'parked')
+    expect(story.lot().pending).toHaveLength(1)
+    story.settle('held')
+    expect(story.lot().pending).toHaveLength(0)
+  })
+
   it('and is already out of use, is followed at once', () => {
     const story = releasedStory()
     story.tell(inspected({ version: 3, status: 'reopened' }))
@@ -393,6 +448,15 @@ describe('a decision that no longer stands', () => {
     story.tell(inspected({ version: 5, lines: [['accepted', 1000]], decidedAt: '2026-11-06T09:00:00.000Z' }))
     expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-17', '2026-11-06T09:00:00.000Z'))])
     expect(story.holds()).toEqual([])
+  })
+
+  it('counts no line that was never carried out', () => {
+    const story = storyOf(received(), accepted(), received({ number: 2, quantity: 500 }))
+    story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['rejected', 500]] }))
+    story.tell(inspected({ version: 3, lines: [['rejected', 1000]], decidedAt: LATER }))
+    expect(story.lot().outcomes).toEqual({ accepted: 0, rejected: 1, quarantined: 0 })
+    story.tell(inspected({ version: 4, status: 'reopened' }))
+    expect(story.lot().outcomes).toEqual({ accepted: 0, rejected: 1, quarantined: 0 })
   })
 
   it('from rejected to accepted frees what the first decision held', () => {
@@ -554,6 +618,7 @@ describe('what people move', () => {
     ['hp0123456789abcd', ['foreign:erp-1:4900000001']],
     ['QX0123456789ABCD', ['foreign:erp-1:4900000001']],
     ['HP-4711', ['foreign:erp-1:4900000001']],
+    ['HP4711', ['foreign:erp-1:4900000001']],
   ])('with reference %s is foreign or not', (reference, holds) => {
     const story = releasedStory()
     story.tell(moved({ document: '4900000001', from: 'unrestricted', to: 'blocked', reference }))
@@ -569,6 +634,7 @@ describe('what people move', () => {
     expect(story.holds()).toEqual(['H-1', 'foreign:erp-1:4900000001'])
     story.tell(moved({ document: '4900000004', from: 'blocked', to: 'unrestricted', quantity: 50 }))
     expect(story.holds()).toEqual(['H-1', 'foreign:erp-1:4900000001'])
+    expect(story.lot().foreign).toMatchObject([{ left: pieces(100) }])
   })
 
   it('ends a restriction in parts only while it is the one hold', () => {

@@ -35,8 +35,8 @@ export interface Fact {
 export interface Story {
   /** Takes the fact in and everything that follows from it within the turn. Answers what was decided, in order. */
   tell(fact: Fact): readonly Told[]
-  /** The engine tells the emitter how its goal of this name ended. */
-  settle(name: string, state?: GoalSettled['state']): readonly Told[]
+  /** The engine tells the emitter how its goal of this name ended; of an earlier generation, if told so. */
+  settle(name: string, state?: GoalSettled['state'], generation?: number): readonly Told[]
   fire(key: string, timer: string): readonly Told[]
   /** Minutes later. */
   wait(minutes: number): void
@@ -175,10 +175,10 @@ export function tellStory(context: Context = CONTEXT): Story {
       expect([fact.type, checkEvent(fact.type, fact.data)]).toEqual([fact.type, { ok: true }])
       return run(routes(recorded(fact)))
     },
-    settle: (name, state = 'met') => {
+    settle: (name, state = 'met', stale) => {
       const { process, key, goal, generation } = only(name)
-      goals.set(`${process.name} ${key} ${name}`, { process, key, goal, generation, state })
-      const data: GoalSettled = { goal: name, name, state, generation, detail: '' }
+      if (stale === undefined) goals.set(`${process.name} ${key} ${name}`, { process, key, goal, generation, state })
+      const data: GoalSettled = { goal: name, name, state, generation: stale ?? generation, detail: '' }
       return run([[process, key, recorded({ type: GOAL_SETTLED, source: goal.cause, data })]])
     },
     fire: (key, timer) => {
