@@ -40,12 +40,17 @@ export interface DecisionEntry {
   readonly inputType: string
   readonly context: string
   readonly recordedAt: string
-  readonly state: unknown
+  readonly state: StateAfter
   readonly events: readonly DomainEvent[]
   readonly goals: readonly GoalDecision[]
   readonly timers: readonly TimerDecision[]
   readonly exceptions: readonly ExceptionChange[]
 }
+
+/** The instance's state after the decision: whole, or what changed of its top-level fields. */
+export type StateAfter =
+  | { readonly whole: unknown }
+  | { readonly changed: Readonly<Record<string, unknown>>; readonly gone?: readonly string[] }
 
 /**
  * A goal change with what the engine derived: id and generation. `same`: an equal predicate was set again, perhaps resting
@@ -71,8 +76,10 @@ export interface GoalEntry {
 }
 
 export type GoalEntryChange =
-  /** A new command or the new value of one. */
+  /** A new command. */
   | { readonly type: 'command'; readonly command: Command }
+  /** What changed of a command. */
+  | { readonly type: 'commandChanged'; readonly command: string; readonly changed: Partial<Command> }
   | {
       readonly type: 'settled'
       readonly state: Extract<GoalState, 'met' | 'refused' | 'parked' | 'withdrawn'>

@@ -3,8 +3,8 @@
  * Pure. Must never call `decide`, look at a clock or guess what an entry does not say.
  */
 import { assert } from '../assert.ts'
-import type { Command, Goal } from '../model/goal.ts'
-import type { DecisionEntry, GoalDecision, GoalEntry, TimerDecision } from './entries.ts'
+import type { Goal } from '../model/goal.ts'
+import type { DecisionEntry, GoalDecision, GoalEntry, StateAfter, TimerDecision } from './entries.ts'
 
 const REOPENINGS_KEPT = 8
 
@@ -23,8 +23,16 @@ export interface TimerRow {
   readonly dueAt: string
 }
 
-export function foldState(entry: DecisionEntry): StateRow {
-  return { process: entry.process, key: entry.key, version: entry.version, state: entry.state }
+export function foldState(before: unknown, entry: DecisionEntry): StateRow {
+  const { process, key, version } = entry
+  return { process, key, version, state: stateAfter(before, entry.state) }
+}
+
+function stateAfter(before: unknown, after: StateAfter): unknown {
+  if ('whole' in after) return after.whole
+  const state: Record<string, unknown> = { ...(before as Record<string, unknown>), ...after.changed }
+  for (const field of after.gone ?? []) delete state[field]
+  return state
 }
 
 /** A goal after a process's change of it. */
@@ -63,7 +71,9 @@ export function foldGoalEntry(goal: Goal, entry: GoalEntry): Goal {
   const change = entry.change
   switch (change.type) {
     case 'command':
-      return { ...goal, commands: withCommand(goal.commands, change.command) }
+      return { ...goal, commands: [...goal.commands, change.command] }
+    case 'commandChanged':
+      return { ...goal, commands: goal.commands.map((known) => (known.id === change.command ? { ...known, ...change.changed } : known)) }
     case 'settled':
       return {
         ...goal,
@@ -96,14 +106,6 @@ export function foldGoalEntry(goal: Goal, entry: GoalEntry): Goal {
     case 'waiting':
       return { ...goal, waiting: change.waiting }
   }
-}
-
-function withCommand(commands: readonly Command[], command: Command): readonly Command[] {
-  const index = commands.findIndex((known) => known.id === command.id)
-  if (index < 0) return [...commands, command]
-  const next = commands.slice()
-  next[index] = command
-  return next
 }
 
 /** A timer after a decision; null: it is gone. */

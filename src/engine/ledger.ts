@@ -9,6 +9,7 @@ import { LANES } from '../model/envelope.ts'
 import type { GoalSettled } from '../model/events.ts'
 import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
 import { type NextStep, type ReconcilePolicy, reconcile } from '../reconcile/reconcile.ts'
+import { sameValue } from './canonical.ts'
 import type { EngineDeps } from './deps.ts'
 import { commandId, goalId, reference } from './derive.ts'
 import { openException } from './exceptions.ts'
@@ -96,7 +97,6 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
   const { settings, runtime, store } = deps
   const resource = parts.resourceOf(goal.system, goal.resource)
   const orderKey = orderKeyOf(goal)
-  const since = new Date(Date.parse(turn.at) - DAY_MS).toISOString()
   return {
     now: turn.at,
     idempotency: resource.idempotency,
@@ -121,10 +121,15 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
     attemptsMax: settings.attemptsMax,
     referenceOf: (ordinal) =>
       reference(runtime.hash, { prefix: settings.referencePrefix, installation: store.meta.installation, goal, ordinal }),
-    heals: goal.reopenedAt.filter((at) => at > since).length,
+    heals: goal.reopenedAt.length === 0 ? 0 : healsSince(goal, turn.at),
     retryAskedAt: goal.retryAskedAt,
     lastSettledAt: turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null,
   }
+}
+
+function healsSince(goal: Goal, now: string): number {
+  const since = later(now, -DAY_MS)
+  return goal.reopenedAt.filter((at) => at > since).length
 }
 
 /** Whose restrictions a posting may take back; see ReconcilePolicy. */
@@ -211,7 +216,7 @@ function start(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'send
   if (step.heal) parts.deps.runtime.sometimes('healed')
   const command = newCommand(turn, goal, { ...step, state: 'intent', detail: '' })
   const next = goal.waiting === '' ? goal : changeGoal(turn, goal, { type: 'waiting', waiting: '' })
-  changeGoal(turn, next, { type: 'command', command })
+  putCommand(turn, next, command)
   turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
   return true
 }
@@ -247,19 +252,17 @@ function repeat(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'res
   }
   const command = commandOf(goal, step.command)
   const { action, rung } = step
-  changeGoal(turn, goal, {
-    type: 'command',
-    command: {
-      ...command,
-      action,
-      rung,
-      state: 'intent',
-      attempts: command.attempts + 1,
-      intentAt: turn.at,
-      changedAt: turn.at,
-      absentAt: null,
-      notBefore: null,
-    },
+  const attempts = command.attempts + 1
+  putCommand(turn, goal, {
+    ...command,
+    action,
+    rung,
+    state: 'intent',
+    attempts,
+    intentAt: turn.at,
+    changedAt: turn.at,
+    absentAt: null,
+    notBefore: null,
   })
   turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
   return true
@@ -270,7 +273,7 @@ function resolve(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 're
   const command = commandOf(goal, step.command)
   parts.deps.runtime.sometimes(`unknown-resolved-${step.outcome}`)
   if (step.outcome === 'absentOnce') {
-    changeGoal(turn, goal, { type: 'command', command: { ...command, absentAt: turn.at, detail: step.detail } })
+    putCommand(turn, goal, { ...command, absentAt: turn.at, detail: step.detail })
     return true
   }
   settleCommand(turn, goal, { ...command, state: step.outcome, changedAt: turn.at, absentAt: null, notBefore: null, detail: step.detail })
@@ -279,7 +282,15 @@ function resolve(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 're
 
 function settleCommand(turn: Turn, goal: Goal, command: Command): Goal {
   turn.settled.set(orderKeyOf(goal), turn.at)
-  return changeGoal(turn, goal, { type: 'command', command })
+  return putCommand(turn, goal, command)
+}
+
+/** Journals a new command, or what changed of a known one. */
+function putCommand(turn: Turn, goal: Goal, command: Command): Goal {
+  const known = goal.commands.find((one) => one.id === command.id)
+  if (known === undefined) return changeGoal(turn, goal, { type: 'command', command })
+  const changed = Object.fromEntries(Object.entries(command).filter(([field, value]) => !sameValue(value, known[field as keyof Command])))
+  return changeGoal(turn, goal, { type: 'commandChanged', command: command.id, changed })
 }
 
 interface Settlement {
@@ -367,13 +378,13 @@ export function takeOutcome(
       settleCommand(turn, goal, { ...changed, state: outcome.outcome })
       return true
     case 'unknown':
-      changeGoal(turn, goal, { type: 'command', command: { ...changed, state: 'unknown' } })
+      putCommand(turn, goal, { ...changed, state: 'unknown' })
       return true
     case 'later':
       settleCommand(turn, goal, {
         ...changed,
         state: 'failed',
-        notBefore: later(turn, outcome.delayMs ?? backoffMs(parts.deps, command.attempts)),
+        notBefore: later(turn.at, outcome.delayMs ?? backoffMs(parts.deps, command.attempts)),
       })
       return true
     case 'needs-person': {
@@ -393,15 +404,12 @@ export function doubtIntents(ledger: Ledger): void {
       if (command.state !== 'intent') continue
       parts.deps.runtime.sometimes('intent-doubted')
       const current = turn.goals.get(goal.id) ?? goal
-      changeGoal(turn, current, {
-        type: 'command',
-        command: { ...command, state: 'unknown', changedAt: turn.at, detail: 'the sender stopped before the answer' },
-      })
+      putCommand(turn, current, { ...command, state: 'unknown', changedAt: turn.at, detail: 'the sender stopped before the answer' })
     }
     turn.dirty.add(orderKeyOf(goal))
   }
 }
 
-function later(turn: Turn, delayMs: number): string {
-  return new Date(Date.parse(turn.at) + delayMs).toISOString()
+function later(at: string, delayMs: number): string {
+  return new Date(Date.parse(at) + delayMs).toISOString()
 }

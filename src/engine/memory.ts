@@ -7,9 +7,13 @@ import type { TimerRow } from './fold.ts'
 
 export interface Instance {
   readonly version: number
+  /** Version of the state as it stands in the journal: older until the first decision after a migration. */
+  readonly rowVersion: number
   readonly state: unknown
   /** False: no state row exists yet, so none of its goals or timers can. */
   readonly stored: boolean
+  /** Characters of the state row when it was last read or written. */
+  readonly bytes: number
 }
 
 /**

@@ -53,7 +53,8 @@ function foldEntry(
     return
   }
   if (entry.kind !== 'decision') return
-  rows.states.set(instanceId(entry.process, entry.key), foldState(entry))
+  const instance = instanceId(entry.process, entry.key)
+  rows.states.set(instance, foldState(rows.states.get(instance)?.state, entry))
   for (const change of entry.goals) {
     const goal = foldGoalDecision(rows.goals.get(change.id), change, { entry, partition })
     if (goal !== undefined) rows.goals.set(change.id, goal)

@@ -10,9 +10,9 @@ import type { Context, Decision, Process } from '../process/process.ts'
 import { sameValue } from './canonical.ts'
 import type { EngineDeps, PendingDelivery } from './deps.ts'
 import { exceptionId, goalId, instanceId } from './derive.ts'
-import type { DecisionEntry, Entry, GoalDecision, TimerDecision } from './entries.ts'
+import type { DecisionEntry, Entry, GoalDecision, StateAfter, TimerDecision } from './entries.ts'
 import { openException } from './exceptions.ts'
-import { foldGoalDecision, foldState, foldTimer, type TimerRow } from './fold.ts'
+import { foldGoalDecision, foldTimer, type TimerRow } from './fold.ts'
 import type { Instance } from './memory.ts'
 import type { Route } from './routes.ts'
 import { loadInstances } from './takeover.ts'
@@ -48,17 +48,19 @@ export async function runDelivery(turn: Turn, parts: RunParts, delivery: Pending
   try {
     decision = process.decide(instance.state, delivery.event, context.value)
     goals = await goalDecisions(turn, parts, { process, key: delivery.key, instance, changes: decision.goals })
-    assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
+    if (instance.bytes > STATE_BYTES_MAX / 2)
+      assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
   } catch (reason) {
     return fail(turn, parts, { delivery, id, reason })
   }
-  record(turn, parts, { delivery, id, process, context, decision, goals })
+  record(turn, parts, { delivery, id, process, instance, context, decision, goals })
 }
 
 interface Decided {
   readonly delivery: PendingDelivery
   readonly id: string
   readonly process: Process
+  readonly instance: Instance
   readonly context: FrozenContext
   readonly decision: Decision<unknown>
   readonly goals: readonly GoalDecision[]
@@ -77,7 +79,7 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
     inputType: event.type,
     context: context.hash,
     recordedAt: turn.at,
-    state: decision.state,
+    state: differenceOf(decided.instance, decision.state, process.version),
     events: decision.events.map((emitted) => ({
       type: emitted.type,
       subject: emitted.subject,
@@ -92,8 +94,13 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   }
   turn.entries.push(entry)
   turn.contexts.set(context.hash, context.body)
-  const row = foldState(entry)
-  turn.instances.set(decided.id, { version: row.version, state: row.state, stored: true })
+  turn.instances.set(decided.id, {
+    version: process.version,
+    rowVersion: process.version,
+    state: decision.state,
+    stored: true,
+    bytes: decided.instance.bytes,
+  })
   stageGoals(turn, entry)
   for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
   stageExceptions(turn, parts, entry)
@@ -101,6 +108,20 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
     route(turn, parts, { cause: delivery, event: emitted, origin: { entry: index, ordinal: position + 1 } })
   }
   if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
+}
+
+/** Top-level fields that changed. A new instance, or one of another version, is written whole. */
+function differenceOf(before: Instance, state: unknown, version: number): StateAfter {
+  if (!before.stored || before.rowVersion !== version || !isRecord(before.state) || !isRecord(state)) return { whole: state }
+  const old = before.state
+  const changed: Record<string, unknown> = {}
+  for (const field in state) if (!sameValue(state[field], old[field])) changed[field] = state[field]
+  const gone = Object.keys(old).filter((field) => !(field in state))
+  return gone.length === 0 ? { changed } : { changed, gone }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 function inputAddress(delivery: PendingDelivery, index: number): DecisionEntry['input'] {

@@ -57,16 +57,15 @@ export async function loadInstances(
     if (process !== undefined)
       memory.instances.set(
         id,
-        row === undefined ? { version: process.version, state: process.initial(key), stored: false } : migrated(process, row.body),
+        row === undefined
+          ? { version: process.version, rowVersion: process.version, state: process.initial(key), stored: false, bytes: 0 }
+          : migrated(process, row.body),
       )
   }
 }
 
 function migrated(process: Process, body: string): Instance {
   const row = JSON.parse(body) as { readonly version: number; readonly state: unknown }
-  return {
-    version: process.version,
-    state: row.version === process.version ? row.state : process.migrate(row.state, row.version),
-    stored: true,
-  }
+  const state = row.version === process.version ? row.state : process.migrate(row.state, row.version)
+  return { version: process.version, rowVersion: row.version, state, stored: true, bytes: body.length }
 }

@@ -143,14 +143,9 @@ export function batchOf(turn: Turn, worker: string): Batch {
   for (const [id, body] of turn.contexts) rows.push({ table: 'context', id, partition, active: false, tag: '', body })
   for (const [id, instance] of turn.instances) {
     const [process, key] = id.split('\u001f') as [string, string]
-    rows.push({
-      table: 'state',
-      id,
-      partition,
-      active: false,
-      tag: '',
-      body: JSON.stringify({ process, key, version: instance.version, state: instance.state }),
-    })
+    const body = JSON.stringify({ process, key, version: instance.version, state: instance.state })
+    turn.instances.set(id, { ...instance, bytes: body.length })
+    rows.push({ table: 'state', id, partition, active: false, tag: '', body })
   }
   for (const goal of turn.goals.values()) {
     rows.push({ table: 'goal', id: goal.id, partition, active: goalActive(goal), tag: orderKeyOf(goal), body: JSON.stringify(goal) })

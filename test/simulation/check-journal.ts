@@ -1,3 +1,5 @@
+import type { GoalEntry } from '../../src/engine/entries.ts'
+import type { Command } from '../../src/model/goal.ts'
 import type { Notice } from '../../src/plant/notices.ts'
 import type { LedgerView } from './ledger-view.ts'
 import type { Run, Violation } from './run.ts'
@@ -93,15 +95,15 @@ function idIn(text: string, reference: string): string | null {
 /** I11: an unknown outcome becomes a new attempt only through reading, after quiesce, twice absent. */
 function checkCommands(run: Run, view: LedgerView): Violation[] {
   const violations: Violation[] = []
-  const last = new Map<string, { readonly state: string; readonly changedAt: string; readonly absentAt: string | null }>()
+  const last = new Map<string, Command>()
   const byReading = new Set(['queryable', 'file', 'unsafe'])
   const classOf = (goal: string): string => {
     const known = view.goals.find((one) => one.id === goal)
     return known?.system === 'erp-1' ? run.shape.erpClass : known?.resource === 'inspection' ? run.shape.qmsClass : 'natural'
   }
   for (const entry of view.ledger) {
-    if (entry.change.type !== 'command') continue
-    const { command } = entry.change
+    const command = commandIn(entry, last)
+    if (command === null) continue
     const before = last.get(command.id)
     last.set(command.id, command)
     if (before?.state !== 'unknown' || !byReading.has(classOf(entry.goal))) continue
@@ -112,4 +114,11 @@ function checkCommands(run: Run, view: LedgerView): Violation[] {
       violations.push({ invariant: 'I11', message: `${command.id} became failed without being read absent twice` })
   }
   return violations
+}
+
+/** The command after a ledger entry, or null when the entry speaks of something else. */
+function commandIn({ change }: GoalEntry, known: ReadonlyMap<string, Command>): Command | null {
+  if (change.type === 'command') return change.command
+  if (change.type !== 'commandChanged') return null
+  return { ...(known.get(change.command) as Command), ...change.changed }
 }

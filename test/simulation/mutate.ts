@@ -1,21 +1,21 @@
-// Imported before anything else (`node --import`): patches one source file as it is loaded.
+// Imported before anything else (`node --import`): patches source files as they are loaded.
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { MUTANTS } from './mutants.ts'
+import { MUTANTS, patched } from './mutants.ts'
 
 const name = process.env['HOLDPOINT_MUTANT']
 const mutant = MUTANTS.find((one) => one.name === name)
 if (mutant === undefined) throw new Error(`no deliberate bug is called ${name}`)
-const target = fileURLToPath(new URL(`../../${mutant.file}`, import.meta.url))
+const patches = mutant.patches.map((patch) => ({ patch, path: fileURLToPath(new URL(`../../${patch.file}`, import.meta.url)) }))
 
 registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context)
-    if (!url.startsWith('file:') || fileURLToPath(url) !== target) return loaded
+    if (!url.startsWith('file:')) return loaded
+    const here = fileURLToPath(url)
+    const fitting = patches.filter(({ path }) => path === here)
+    if (fitting.length === 0) return loaded
     const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source ?? new Uint8Array())
-    const occurrences = source.split(mutant.find).length - 1
-    if (occurrences !== 1)
-      throw new Error(`${mutant.name}: the patch must fit exactly once in ${mutant.file}, it fits ${occurrences} times`)
-    return { ...loaded, source: source.replace(mutant.find, () => mutant.replace) }
+    return { ...loaded, source: fitting.reduce((text, { patch }) => patched(text, patch), source) }
   },
 })

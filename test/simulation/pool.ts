@@ -1,11 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { WorkerAnswer } from './worker.ts'
+import type { SeedLimits } from './run-seed.ts'
+import type { WorkerAnswer, WorkerRequest } from './worker.ts'
 
 export interface PoolOptions {
   readonly seeds: readonly number[]
   readonly mutant?: string
+  readonly limits?: SeedLimits
   readonly onAnswer: (answer: WorkerAnswer) => void
   /** True: what is left of the seeds need not be run. */
   readonly enough?: () => boolean
@@ -13,6 +15,7 @@ export interface PoolOptions {
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const MUTATE = new URL('./mutate.ts', import.meta.url).href
+const WORDS_MAX = 2_000
 
 /** Runs seeds in as many processes as there are cores. A process that dies is a violation of its seed. */
 export async function runPool(options: PoolOptions): Promise<void> {
@@ -25,25 +28,24 @@ function lane(options: PoolOptions, waiting: number[]): Promise<void> {
   return new Promise((resolve) => {
     const child = start(options.mutant)
     let seed: number | null = null
+    let lastWords = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      lastWords = `${lastWords}${chunk}`.slice(-WORDS_MAX)
+    })
     const next = (): void => {
       const following = options.enough?.() === true ? undefined : waiting.shift()
       seed = following ?? null
       if (following === undefined) child.disconnect()
-      else child.send({ seed: following })
+      else child.send({ seed: following, limits: options.limits ?? {} } satisfies WorkerRequest)
     }
     child.on('message', (answer: WorkerAnswer) => {
       options.onAnswer(answer)
       next()
     })
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       if (seed !== null) {
-        options.onAnswer({
-          seed,
-          violations: [{ invariant: 'run', message: `the process ended with ${code}` }],
-          situations: [],
-          virtualMs: 0,
-          steps: 0,
-        })
+        const died = `the process ended with ${code}: ${lastWords.trim()}`
+        options.onAnswer({ seed, violations: [{ invariant: 'run', message: died }], situations: [], virtualMs: 0, steps: 0, died: true })
         seed = null
         if (waiting.length > 0) return void lane(options, waiting).then(resolve)
       }
@@ -54,7 +56,7 @@ function lane(options: PoolOptions, waiting: number[]): Promise<void> {
 }
 
 function start(mutant: string | undefined): ChildProcess {
-  if (mutant === undefined) return fork(WORKER, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  if (mutant === undefined) return fork(WORKER, [], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
   return fork(WORKER, [], {
     execArgv: ['--import', MUTATE],
     env: { ...process.env, HOLDPOINT_MUTANT: mutant },

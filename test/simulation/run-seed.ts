@@ -23,8 +23,15 @@ export interface SeedOptions {
   /** Overrides of the drawn shape: for stories and exhaustive runs. */
   readonly shape?: Partial<Shape>
   readonly plan?: FaultPlan
+  readonly limits?: SeedLimits
   /** For a look at everything afterwards. */
   readonly onRun?: (run: Run) => void
+}
+
+/** Deliberate bugs are given less: what has not come right by then counts only where it does so without the bug. */
+export interface SeedLimits {
+  readonly convergeMsMax?: number
+  readonly stepsMax?: number
 }
 
 export interface SeedResult {
@@ -41,6 +48,7 @@ export interface SeedResult {
 
 /** After faults have ended, everything must have come right within this virtual time. */
 const CONVERGE_MS_MAX = 900_000
+const STEPS_MAX = 3_000_000
 const LOOK_MS = 1_000
 
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
@@ -50,7 +58,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     seed: options.seed,
     hash: sha256,
     plan: options.plan ?? { random: shape.network },
-    stepsMax: 3_000_000,
+    stepsMax: options.limits?.stepsMax ?? STEPS_MAX,
     ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
   })
   const violations: Violation[] = []
@@ -58,7 +66,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   try {
     run = await openRun(world, shape)
     options.onRun?.(run)
-    await drive(run, violations)
+    await drive(run, violations, options.limits?.convergeMsMax ?? CONVERGE_MS_MAX)
   } catch (reason) {
     violations.push({ invariant: 'run', message: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) })
   }
@@ -261,7 +269,7 @@ function planRestore(run: Run, stores: Stores): void {
   })
 }
 
-async function drive(run: Run, violations: Violation[]): Promise<void> {
+async function drive(run: Run, violations: Violation[], convergeMsMax: number): Promise<void> {
   const { world, shape, plant, workload } = run
   for (let look = LOOK_MS * 5; look < shape.healAtMs; look += LOOK_MS * 5) {
     await world.runUntil(look)
@@ -283,7 +291,7 @@ async function drive(run: Run, violations: Violation[]): Promise<void> {
     if (!system.running()) void system.start()
   }
   for (const node of WORKERS) world.restart(node)
-  const deadline = world.now() + CONVERGE_MS_MAX
+  const deadline = world.now() + convergeMsMax
   let wrong: readonly Violation[] = []
   for (let waitMs = 4_000; world.now() < deadline; waitMs = Math.min(60_000, waitMs * 1.5)) {
     await world.runUntil(world.now() + waitMs)
