@@ -90,6 +90,7 @@ export function readTests(open: OpenStore): void {
   it('takes the last word about a row written several times in one commit, also when deleted in between', async () => {
     await put(0, [rowOf('timer', 'a', { tag: 'old' }), rowOf('timer', 'b', { tag: 'x' })])
     const again = rowOf('timer', 'a', { partition: 0, tag: 'new', body: 'again' })
+    for (const id of ['1', '2', '3', '4']) await put(0, [rowOf('state', id)])
     await put(0, [
       { table: 'timer', id: 'a', deleted: true },
       rowOf('timer', 'a', { tag: 'new' }),

@@ -10,10 +10,10 @@ const DEFLATE_BYTES_MIN = 1024
 const DEFLATE_LEVEL = 1
 const NEWLINE = 0x0a
 
-/** Texts of any content but lone surrogates. */
-export function packTexts(texts: readonly string[]): Uint8Array {
+/** Texts of any content but lone surrogates. `deflateBytesMin`: compressed from this size on. */
+export function packTexts(texts: readonly string[], deflateBytesMin = DEFLATE_BYTES_MIN): Uint8Array {
   const lengths = texts.map((text) => text.length).join()
-  return squeeze(Buffer.from(`${lengths}\n${texts.join('')}`, 'utf8'))
+  return squeeze(Buffer.from(`${lengths}\n${texts.join('')}`, 'utf8'), deflateBytesMin)
 }
 
 export function unpackTexts(body: Uint8Array): string[] {
@@ -31,7 +31,7 @@ export function unpackTexts(body: Uint8Array): string[] {
 
 export function packItems(items: readonly Uint8Array[]): Uint8Array {
   const lengths = items.map((item) => item.length).join()
-  return squeeze(Buffer.concat([Buffer.from(`${lengths}\n`, 'latin1'), ...items]))
+  return squeeze(Buffer.concat([Buffer.from(`${lengths}\n`, 'latin1'), ...items]), DEFLATE_BYTES_MIN)
 }
 
 export function unpackItems(body: Uint8Array): Uint8Array[] {
@@ -51,8 +51,8 @@ function numbers(list: string): number[] {
   return list === '' ? [] : list.split(',').map(Number)
 }
 
-function squeeze(bytes: Buffer): Uint8Array {
-  const squeezed = bytes.length < DEFLATE_BYTES_MIN ? null : deflateRawSync(bytes, { level: DEFLATE_LEVEL })
+function squeeze(bytes: Buffer, deflateBytesMin: number): Uint8Array {
+  const squeezed = bytes.length < deflateBytesMin ? null : deflateRawSync(bytes, { level: DEFLATE_LEVEL })
   const smaller = squeezed !== null && squeezed.length < bytes.length
   const content = smaller ? squeezed : bytes
   const body = Buffer.allocUnsafe(content.length + 1)
