@@ -29,32 +29,39 @@ export interface Portion {
 /** Portions standing in each blocked place. */
 export type Blocked = ReadonlyMap<string, readonly Portion[]>
 
-/** A person who takes or carries stock out of a blocked place takes a person's block along; goods that leave the lot are taken from what we could free. */
-const TAKEN_BY_US: readonly Owner[] = ['undoable', 'own', 'foreign']
-const TAKEN_BY_LIFT: readonly Owner[] = ['foreign', 'undoable', 'own']
-const TAKEN_BY_LOSS: readonly Owner[] = ['undoable', 'own', 'foreign']
+/** Whose portion a movement out of blocked takes. A person who lifts or carries takes a person's block; in every other case ours shrinks. */
+const FOREIGN_FIRST: readonly Owner[] = ['foreign', 'undoable', 'own']
+const OURS_FIRST: readonly Owner[] = ['undoable', 'own', 'foreign']
+
+interface Books {
+  readonly c: Case
+  readonly read: StockRead
+  readonly places: Map<string, Portion[]>
+}
 
 export function blockedPortions(c: Case, read: StockRead): Blocked {
-  const places = new Map<string, Portion[]>()
-  for (const document of [...read.documents].sort(byTime)) follow(c, places, document)
-  return places
+  const books: Books = { c, read, places: new Map() }
+  for (const document of [...read.documents].sort(byTime)) follow(books, document)
+  return books.places
 }
 
 function byTime(one: StockDocument, other: StockDocument): number {
   return compareText(one.at, other.at) || one.number.length - other.number.length || compareText(one.number, other.number)
 }
 
-function follow(c: Case, places: Map<string, Portion[]>, document: StockDocument): void {
+function follow(books: Books, document: StockDocument): void {
+  const { c, places } = books
   const out = blockedPlace(document.from)
   const into = blockedPlace(document.to)
   if (out === into) return
-  const owner = document.from === null && ownerOf(c, document) !== 'foreign' ? 'own' : ownerOf(c, document)
-  const taken = out === null ? [] : take(places.get(out) ?? [], document, orderOf(document, owner))
+  if (out === null && into === null) return
+  const taken = out === null ? [] : take(places.get(out) ?? [], document, orderOf(books, document))
   if (into === null) return
   const portions = places.get(into) ?? []
   if (out === null) {
+    const owner = ownerOf(c, document)
     portions.push({
-      owner,
+      owner: owner === 'undoable' && document.from === null ? 'own' : owner,
       from: document.from?.stockType ?? null,
       quantity: document.quantity,
       document: document.number,
@@ -76,9 +83,11 @@ function ownerOf(c: Case, document: StockDocument): Owner {
   return document.reference?.startsWith(c.policy.referencePrefix) ? 'own' : 'foreign'
 }
 
-function orderOf(document: StockDocument, owner: Owner): readonly Owner[] {
-  if (owner !== 'foreign') return TAKEN_BY_US
-  return document.to === null ? TAKEN_BY_LOSS : TAKEN_BY_LIFT
+function orderOf(books: Books, document: StockDocument): readonly Owner[] {
+  if (document.to === null || ownerOf(books.c, document) !== 'foreign') return OURS_FIRST
+  if (document.reverses === null) return FOREIGN_FIRST
+  const reversed = books.read.documents.find(({ number }) => number === document.reverses)
+  return reversed !== undefined && ownerOf(books.c, reversed) === 'foreign' ? FOREIGN_FIRST : OURS_FIRST
 }
 
 /** Takes the document's quantity out of `portions`: what it reverses first, then by owner, oldest first. Returns what was taken. */

@@ -56,8 +56,8 @@ function unavailable(command: Command, until: string): NextStep {
 
 /**
  * An unanswered call has either happened or never will once quiesce is over; what happened shows a lag later.
- * One read settles the classes that set a state, and restrictions, which may be repeated without harm. The others need
- * two reads one lag apart.
+ * One read settles the classes that set a state, and restrictions. The others need two reads one lag apart. A restriction
+ * that leaves no trace is taken as done: more of the same under a new reference harms nobody, and no reference stands twice.
  */
 function settleByReading(c: Case, command: Command, found: { readonly trace: Trace; readonly gate: NextStep | null }): NextStep {
   const quiet = quietFrom(c, command)
@@ -71,6 +71,7 @@ function settleByReading(c: Case, command: Command, found: { readonly trace: Tra
     detail,
   })
   if (found.trace === 'true') return resolve('applied', 'the target shows what was asked for')
+  if (once && !absenceProves(c)) return resolve('applied', 'outcome not known; what is still usable is held under the next reference')
   if (once) return resolve('failed', 'not to be seen after quiesce and lag')
   if (!isAbsentOnce(command)) return resolve('absentOnce', 'not to be seen after quiesce')
   const second = addMs(command.absentAt as string, Math.max(c.policy.lagMs, 1))

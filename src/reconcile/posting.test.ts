@@ -570,6 +570,19 @@ describe('a restored hub', () => {
       expected: 'send #0 HP0 100 qualityInspection > unrestricted',
     },
     { name: 'sends nothing without a read', policy: { queryFirst: true, evidence: 'answer' }, expected: 'read from 90' },
+    {
+      name: 'cannot ask class unsafe what was posted in the lost hour, hold or no hold',
+      observation: stock(inspected),
+      policy: { queryFirst: true, idempotency: 'unsafe', holds: activeHold() },
+      expected: 'park command.outcomeUnknown',
+    },
+    {
+      name: 'class unsafe, all posted before the backup',
+      commands: [posted(100, 0, { detail: '490001' })],
+      observation: stock(free, { documents: [doc(null, 100, 'qualityInspection', 'unrestricted', { number: '490001' })] }),
+      policy: { queryFirst: true, idempotency: 'unsafe' },
+      expected: 'met readBack',
+    },
   ])('$name', check)
 })
 

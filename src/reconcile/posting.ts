@@ -33,6 +33,7 @@ export function posted(c: Case, predicate: Posted): NextStep {
   if (done > 0) return { step: 'park', code: 'command.ambiguous', detail: `more than decided: ${short}` }
   if (done === 0 && (c.goal.withdrawing || !frees)) return progress.met
   if (c.goal.withdrawing) return { step: 'withdraw', reason: short }
+  if (done < 0 && cannotBeAsked(c)) return LOST_HOUR
   if (done === 0) return afterwards(c, progress.met)
   const { reversal } = progress
   if (reversal !== null && frees && !askedSince(c, reversal.at)) {
@@ -55,6 +56,7 @@ export function restored(c: Case, predicate: Restored): NextStep {
   const late = failedAfterAll(c)
   if (late !== null) return late
   if (c.goal.withdrawing) return { step: 'withdraw', reason: 'no longer asked for' }
+  if (cannotBeAsked(c)) return LOST_HOUR
   return advance(c, true, (read) => {
     const undone = c.newest?.state === 'applied' ? rolledBack(c, c.newest, read) : null
     if (undone !== null) return { instead: undone }
@@ -64,6 +66,17 @@ export function restored(c: Case, predicate: Restored): NextStep {
     })
     return restoredSource(c, read, predicate) ?? { instead: back() }
   })
+}
+
+const LOST_HOUR: NextStep = Object.freeze({
+  step: 'park',
+  code: 'command.outcomeUnknown',
+  detail: 'restored hub: the target keeps no reference, so it cannot be asked whether this was posted before',
+})
+
+/** Class unsafe after a restore: what was posted in the lost hour cannot be found, and nothing else is known of it. */
+function cannotBeAsked(c: Case): boolean {
+  return c.policy.queryFirst && c.policy.idempotency === 'unsafe'
 }
 
 /** What forbids sending now, cheapest first; null: nothing. A stale premise comes last, so that it is fresh when used. */

@@ -4,7 +4,7 @@
  */
 import type { Command, Goal } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
-import { openCase } from './case.ts'
+import { type Case, openCase } from './case.ts'
 import { notUsable } from './condition.ts'
 import { delivered } from './notice.ts'
 import { posted, restored } from './posting.ts'
@@ -22,12 +22,16 @@ const NONE: NextStep = Object.freeze({ step: 'none' })
  */
 export function reconcile(goal: Goal, observation: Observation | null, commands: readonly Command[], policy: ReconcilePolicy): NextStep {
   // A withdrawal ends what waits for a person too, once its commands are resolved.
-  const ended =
-    goal.state !== 'open' && goal.state !== 'met' && !(goal.withdrawing && (goal.state === 'parked' || goal.state === 'refused'))
-  if (ended) return NONE
-  const { predicate } = goal
-  if (goal.state === 'met' && settlesOnce(predicate.type)) return NONE
-  const c = openCase({ goal, observation, commands, policy })
+  const left = goal.state === 'parked' || goal.state === 'refused'
+  if (left ? !goal.withdrawing : goal.state !== 'open' && goal.state !== 'met') return NONE
+  if (goal.state === 'met' && settlesOnce(goal.predicate.type)) return NONE
+  const step = next(openCase({ goal, observation, commands, policy }))
+  // A goal that waits for a person may still be withdrawn; it is not parked or refused a second time.
+  return left && (step.step === 'park' || step.step === 'refuse') ? NONE : step
+}
+
+function next(c: Case): NextStep {
+  const { predicate } = c.goal
   switch (predicate.type) {
     case 'notUsable':
       return notUsable(c, predicate)

@@ -92,6 +92,11 @@ describe('putting back what our own hold took', () => {
     { name: 'the decision has to be read again', policy: { premise: 'stale' }, expected: 'readPremise' },
     { name: 'shadow', policy: { sending: 'shadow' }, expected: 'blocked shadow (no exception)' },
     { name: 'withdrawn', goal: restoring({ withdrawing: true }), expected: 'withdraw' },
+    {
+      name: 'a restored hub cannot ask class unsafe',
+      policy: { queryFirst: true, idempotency: 'unsafe' },
+      expected: 'park command.outcomeUnknown',
+    },
     { name: 'met once is met', goal: restoring({ state: 'met' }), expected: 'none' },
     {
       name: 'a negative bucket stops it',
@@ -166,6 +171,19 @@ describe('whose restriction is it', () => {
       ],
       buckets: [bucket('blocked', 120)],
       expected: 'send #0 HP0 100 blocked > unrestricted',
+    },
+    {
+      name: 'a person reversed our first placing after we had put it back and placed it anew: ours shrinks, not theirs',
+      buckets: [bucket('blocked', 40)],
+      documents: [
+        placing,
+        doc('HP-old', 100, 'blocked', 'unrestricted', { at: at(25) }),
+        foreignBlock(20, 30),
+        doc('HPH1', 50, 'unrestricted', 'blocked', { at: at(35) }),
+        doc(null, 30, 'blocked', 'unrestricted', { number: 'R', reverses: 'D-HPH0', at: at(40) }),
+      ],
+      commands: [placed, { ...placed, id: 'goal-hold.1', ordinal: 1, reference: 'HPH1' }],
+      expected: 'send #0 HP0 20 blocked > unrestricted',
     },
     {
       name: 'goods left blocked stock: taken from what we could free',

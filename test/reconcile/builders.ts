@@ -63,7 +63,6 @@ export function goal(predicate: Predicate, change: Partial<Goal> = {}): Goal {
     code: null,
     setAt: at(10),
     setOrder: 0,
-    setOrder: 0,
     settledAt: null,
     reopenedAt: [],
     retryAskedAt: null,
