@@ -128,9 +128,11 @@ export function reverseReceipt(deps: ReceiptDeps, input: ReverseReceiptInput): D
   }
   const number = deps.nextReceipt()
   const by = input.by ?? 'receiver'
+  let part = 0
   for (const { line, lot, takes } of plan) {
-    takes.forEach(({ bucket, amount }, index) => {
-      const document = `${number}-${line.line}-${index + 1}`
+    takes.forEach(({ bucket, amount }) => {
+      part += 1
+      const document = `${number}-${line.line}-${part}`
       deps.stock.post({ lot, number: document, kind: 'receiptReversal', from: bucket, to: null, amount, by, reverses: line.document })
     })
   }
