@@ -56,10 +56,10 @@ describe('portions', () => {
     fc.assert(
       fc.property(scope, scope, (one, other) => {
         const rest = subtractScopes(one, other)
-        const common = intersectScopes(one, other)
-        const parts = [rest, common].filter((part) => part !== null)
+        const shared = intersectScopes(one, other)
+        const parts = [rest, shared].filter((part) => part !== null)
         expect(uniteAll(parts)).toEqual(normalScope(one))
-        expect(rest === null || common === null || intersectScopes(rest, common) === null).toBe(true)
+        expect(rest === null || shared === null || intersectScopes(rest, shared) === null).toBe(true)
       }),
     )
   })

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { carriers, held, inspected, keyOf, LOT, lifted, lineOf, moved, received, reversed } from '../../test/process/facts.ts'
-import { CONTEXT, deepFreeze, type Fact, type Story, tellStory } from '../../test/process/story.ts'
+import { CONTEXT, createStory, deepFreeze, type Fact, type Story } from '../../test/process/story.ts'
 import { GOAL_SETTLED } from '../model/events.ts'
 import { inspectionGate } from './inspection-gate.ts'
 import { lot } from './lot.ts'
@@ -14,7 +14,7 @@ const LATER = '2026-11-05T09:00:00.000Z'
 
 /** Touches every field of both states. */
 function eventful(): Story {
-  const story = tellStory()
+  const story = createStory()
   const tell = (...facts: readonly Fact[]) => facts.forEach((fact) => void story.tell(fact))
   tell(received(), received({ number: 2, quantity: 500 }), inspected({ version: 1 }))
   story.fire(keyOf(), 'late')

@@ -13,7 +13,7 @@ import {
   reversed,
   type SnapshotInput,
 } from '../../test/process/facts.ts'
-import { CONTEXT, expectNothing, type Story, type Told, tellStory } from '../../test/process/story.ts'
+import { CONTEXT, createStory, expectNothing, type Story, type Told } from '../../test/process/story.ts'
 import { inspectionGate } from './inspection-gate.ts'
 
 const AWAITING = `awaiting:${keyOf()}`
@@ -24,14 +24,14 @@ const emitted = (told: readonly Told[]): readonly string[] =>
     .flatMap(({ decision }) => decision.events.map(({ type }) => type.split('.').slice(1, 3).join('.')))
 
 function receivedStory(...facts: Parameters<typeof received>): Story {
-  const story = tellStory()
+  const story = createStory()
   story.tell(received(...facts))
   return story
 }
 
 describe('a receipt', () => {
   it('is told to the lot, held, and inspected', () => {
-    const story = tellStory()
+    const story = createStory()
     expect(emitted(story.tell(received()))).toEqual(['lot.received', 'hold.requested'])
     expect(story.holds()).toEqual([AWAITING])
     const { goal } = story.goal('inspection')
@@ -88,7 +88,7 @@ describe('a receipt', () => {
     })
     const lots = (fact.data as { lines: { lots: { stockType: string }[] }[] }).lines[0]?.lots
     if (lots?.[1] !== undefined) lots[1].stockType = 'unrestricted'
-    const story = tellStory()
+    const story = createStory()
     story.tell(fact)
     expect(story.gate(keyOf()).receipt?.quantity).toEqual(pieces(1000))
     expect(story.lot().undecided).toMatchObject([{ hold: AWAITING, protected: false }])
@@ -279,7 +279,7 @@ describe('a decision that no longer stands', () => {
 
 describe('out of order', () => {
   it('a decision before its receipt releases nothing, asks after a while, and is used when the receipt comes', () => {
-    const story = tellStory()
+    const story = createStory()
     expect(emitted(story.tell(inspected({ version: 2, lines: [['accepted', 1000]] })))).toEqual([])
     expect(story.timers()).toEqual([`${keyOf()} unmatched`])
     story.fire(keyOf(), 'unmatched')
@@ -293,7 +293,7 @@ describe('out of order', () => {
   })
 
   it('a decision that is taken back before its receipt is not used', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(inspected({ version: 2, lines: [['accepted', 1000]] }))
     story.tell(inspected({ version: 3, status: 'reopened' }))
     expect(story.timers()).toEqual([])
@@ -302,7 +302,7 @@ describe('out of order', () => {
   })
 
   it('an inspection with a key of somebody else waits for a receipt that never comes', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(inspected({ key: 'MY-INSPECTION-7', version: 2, lines: [['accepted', 1000]] }))
     story.fire('MY-INSPECTION-7', 'unmatched')
     expect(story.exceptions()).toEqual(['decision.unmatched'])
@@ -311,7 +311,7 @@ describe('out of order', () => {
   })
 
   it('a whole reversal before its receipt leaves nothing to inspect', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(reversed())
     expect(emitted(story.tell(received()))).toEqual(['lot.received', 'lot.receiptReversed'])
     expect(Object.keys(story.goals())).toEqual([])
@@ -320,7 +320,7 @@ describe('out of order', () => {
   })
 
   it('a part reversed before its receipt is not decided on', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(reversed({ quantity: 100 }))
     story.tell(inspected({ version: 2, lines: [['accepted', 900]] }))
     story.tell(received())
@@ -456,7 +456,7 @@ describe('what the QMS does of its own accord', () => {
 
 describe('before the receipt', () => {
   it('two open inspections decide nothing either', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(inspected({ version: 2, lines: [['accepted', 1000]] }))
     story.tell(inspected({ version: 1, inspection: 'QI-18' }))
     story.tell(received())
@@ -465,7 +465,7 @@ describe('before the receipt', () => {
   })
 
   it('cancelled is never skip either', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(inspected({ version: 2, status: 'cancelled' }))
     story.tell(received())
     expect(story.exceptions()).toEqual(['inspection.cancelledElsewhere'])
@@ -505,7 +505,7 @@ describe('too long', () => {
   })
 
   it('uses the deadlines of the context', () => {
-    const story = tellStory({ ...CONTEXT, inspectionDeadlines: { createdWithinMs: 1_000, decidedWithinMs: 5_000, unmatchedAfterMs: 1 } })
+    const story = createStory({ ...CONTEXT, inspectionDeadlines: { createdWithinMs: 1_000, decidedWithinMs: 5_000, unmatchedAfterMs: 1 } })
     const told = story.tell(received())
     expect(told[0]?.decision.timers).toEqual([{ change: 'set', timer: 'late', dueAt: '2026-11-03T08:00:01.000Z' }])
     expect(story.fire(keyOf(), 'late')[0]?.decision.timers).toEqual([{ change: 'set', timer: 'late', dueAt: '2026-11-03T08:00:04.000Z' }])

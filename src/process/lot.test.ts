@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
   carriers,
-  DECIDED_AT,
   decisionOf,
   held,
   inspected,
@@ -15,32 +14,11 @@ import {
   received,
   reversed,
 } from '../../test/process/facts.ts'
-import { CONTEXT, causeText, expectNothing, type Story, tellStory } from '../../test/process/story.ts'
+import { accepted, openGoals, releasedStory, storyOf } from '../../test/process/stories.ts'
+import { CONTEXT, causeText, createStory, expectNothing, type Fact } from '../../test/process/story.ts'
 import { WHOLE } from '../model/scope.ts'
 
 const AWAITING = `awaiting:${keyOf()}`
-const LATER = '2026-11-05T09:00:00.000Z'
-
-function storyOf(...facts: Parameters<Story['tell']>[0][]): Story {
-  const story = tellStory()
-  for (const fact of facts) story.tell(fact)
-  return story
-}
-
-const accepted = (version = 2): Parameters<Story['tell']>[0] => inspected({ version, lines: [['accepted', 1000]] })
-
-/** Received, accepted, posted. */
-function releasedStory(): Story {
-  const story = storyOf(received(), accepted())
-  story.settle(lineOf())
-  return story
-}
-
-const openGoals = (story: Story): readonly string[] =>
-  Object.entries(story.goals())
-    .filter(([name, { state }]) => state === 'open' && name !== 'inspection')
-    .map(([name]) => name)
-    .sort()
 
 describe('from receipt to release', () => {
   it('is held as a whole, by condition', () => {
@@ -159,8 +137,8 @@ describe('from receipt to release', () => {
   })
 
   it('hears nothing twice that the gate tells it', () => {
-    const facts: Parameters<Story['tell']>[0][] = []
-    const story = tellStory()
+    const facts: Fact[] = []
+    const story = createStory()
     const source = { instance: 'erp-1', record: 'x', version: null }
     for (const fact of [received(), accepted()]) {
       for (const { decision } of story.tell(fact)) facts.push(...decision.events.map(({ type, data }) => ({ type, data, source })))
@@ -297,6 +275,22 @@ describe('a hold on released stock', () => {
   })
 })
 
+describe('everything went back', () => {
+  it('after the decision: open postings are withdrawn, the lot is closed', () => {
+    const story = storyOf(received(), accepted(), reversed())
+    expect(openGoals(story)).toEqual(['held'])
+    expect(story.lot()).toMatchObject({ status: 'closed', receipts: 0, decisions: [] })
+  })
+
+  it('a hold of a person outlives it, and a new receipt opens the lot again', () => {
+    const story = storyOf(received(), held('H-1'), reversed())
+    expect(story.lot().status).toBe('closed')
+    expect(story.predicate('held')).toMatchObject({ holds: ['H-1'] })
+    story.tell(received({ number: 2 }))
+    expect(story.lot()).toMatchObject({ status: 'contained', receipts: 1 })
+  })
+})
+
 describe('a second receipt into the lot', () => {
   const second = (stockType: 'qualityInspection' | 'unrestricted' = 'qualityInspection') =>
     received({ number: 2, quantity: 500, stockType })
@@ -333,7 +327,7 @@ describe('a second receipt into the lot', () => {
   })
 
   it('holds the whole lot where policy inspects all', () => {
-    const story = tellStory({ ...CONTEXT, secondReceipt: 'inspectAll' })
+    const story = createStory({ ...CONTEXT, secondReceipt: 'inspectAll' })
     for (const fact of [received(), accepted(), second()]) story.tell(fact)
     expect(story.predicate('held')).toMatchObject({ scope: WHOLE })
   })
@@ -390,284 +384,5 @@ describe('a second receipt into the lot', () => {
     const story = storyOf(received({ required: 'notRequired' }), second())
     expect(story.holds()).toEqual([`awaiting:${keyOf(2)}`])
     expect(openGoals(story)).toEqual([])
-  })
-})
-
-describe('a decision that no longer stands', () => {
-  it('is withdrawn while open, and the lot is held again', () => {
-    const story = storyOf(received(), accepted(), inspected({ version: 3, status: 'reopened' }))
-    expect(openGoals(story)).toEqual(['held'])
-    expect(story.predicate('held')).toMatchObject({ holds: [`reopened:${decisionOf()}`] })
-    expect(story.lot()).toMatchObject({ status: 'inInspection', outcomes: { accepted: 0 } })
-  })
-
-  it('is followed by the next only after what it had released is out of use', () => {
-    const story = releasedStory()
-    story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
-    expect(openGoals(story)).toEqual(['held'])
-    expect(story.lot().pending).toHaveLength(1)
-    story.settle('held')
-    expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-17', LATER))])
-    expect(causeText(story.goal(lineOf(1, decisionOf('UD-17', LATER))))).toBe('qms-1/inspection/QI-17')
-    expect(story.holds()).toEqual([])
-    story.settle(lineOf(1, decisionOf('UD-17', LATER)))
-    expect(openGoals(story)).toEqual([])
-    expect(story.lot()).toMatchObject({ status: 'conformant', outcomes: { accepted: 1 }, pending: [] })
-  })
-
-  it('waits again although the lot had been out of use before', () => {
-    const story = storyOf(received())
-    story.settle('held')
-    story.tell(accepted())
-    story.settle(lineOf())
-    story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
-    expect(story.lot().pending).toHaveLength(1)
-    story.settle('held', 'met', 1)
-    expect(story.lot().pending).toHaveLength(1)
-    story.settle('held', 'parked')
-    expect(story.lot().pending).toHaveLength(1)
-    story.settle('held')
-    expect(story.lot().pending).toHaveLength(0)
-  })
-
-  it('and is already out of use, is followed at once', () => {
-    const story = releasedStory()
-    story.tell(inspected({ version: 3, status: 'reopened' }))
-    story.settle('held')
-    story.tell(inspected({ version: 4, lines: [['accepted', 1000]], decidedAt: LATER }))
-    expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-17', LATER))])
-  })
-
-  it('takes its successor with it if that is reopened while it waits', () => {
-    const story = releasedStory()
-    story.tell(inspected({ version: 3, lines: [['rejected', 1000]], decidedAt: LATER }))
-    story.tell(inspected({ version: 4, status: 'reopened' }))
-    expect(story.lot()).toMatchObject({ pending: [], outcomes: { accepted: 0, rejected: 0, quarantined: 0 } })
-    story.settle('held')
-    expect(openGoals(story)).toEqual([])
-    story.tell(inspected({ version: 5, lines: [['accepted', 1000]], decidedAt: '2026-11-06T09:00:00.000Z' }))
-    expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-17', '2026-11-06T09:00:00.000Z'))])
-    expect(story.holds()).toEqual([])
-  })
-
-  it('counts no line that was never carried out', () => {
-    const story = storyOf(received(), accepted(), received({ number: 2, quantity: 500 }))
-    story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['rejected', 500]] }))
-    story.tell(inspected({ version: 3, lines: [['rejected', 1000]], decidedAt: LATER }))
-    expect(story.lot().outcomes).toEqual({ accepted: 0, rejected: 1, quarantined: 0 })
-    story.tell(inspected({ version: 4, status: 'reopened' }))
-    expect(story.lot().outcomes).toEqual({ accepted: 0, rejected: 1, quarantined: 0 })
-  })
-
-  it('from rejected to accepted frees what the first decision held', () => {
-    const story = storyOf(received(), inspected({ version: 2, lines: [['rejected', 1000]] }))
-    story.settle(lineOf())
-    story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
-    story.settle('held')
-    expect(story.holds()).toEqual([])
-    expect(story.lot().status).toBe('conformant')
-  })
-
-  it('from accepted to partly rejected holds the rejected portion throughout', () => {
-    const story = releasedStory()
-    story.tell(
-      inspected({
-        version: 3,
-        decidedAt: LATER,
-        lines: [
-          ['accepted', 900, { kind: 'remainder', except: ['SU-2'] }],
-          ['rejected', 100, carriers('SU-2')],
-        ],
-      }),
-    )
-    expect(story.holds()).toEqual([`quality:${decisionOf('UD-17', LATER)}#rejected`, `reopened:${decisionOf()}`])
-    story.settle('held')
-    expect(story.predicate('held')).toMatchObject({ scope: carriers('SU-2') })
-    expect(story.lot().status).toBe('mixed')
-  })
-
-  it('keeps the premise of a waiting decision up to date', () => {
-    const story = releasedStory()
-    story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
-    story.tell(inspected({ version: 4, lines: [['accepted', 1000]], decidedAt: LATER }))
-    story.settle('held')
-    expect(story.goal(lineOf(1, decisionOf('UD-17', LATER))).goal.premise?.version).toBe('4')
-  })
-
-  it('takes a restore with it, which is asked for anew afterwards', () => {
-    const story = releasedStory()
-    for (const fact of [held('H-1'), lifted('H-1')]) story.tell(fact)
-    expect(openGoals(story)).toEqual(['restore:1'])
-    story.tell(inspected({ version: 3, status: 'reopened' }))
-    expect(openGoals(story)).toEqual(['held'])
-    story.settle('held')
-    story.tell(inspected({ version: 4, lines: [['accepted', 1000]], decidedAt: LATER }))
-    story.settle(lineOf(1, decisionOf('UD-17', LATER)))
-    expect(openGoals(story)).toEqual(['restore:2'])
-  })
-})
-
-describe('a decision the lot cannot carry out', () => {
-  it('in lines without carriers frees nothing, and a corrected one closes it', () => {
-    const story = storyOf(received())
-    const lines = [
-      { line: 1, outcome: 'accepted', quantity: pieces(900), portion: null },
-      { line: 2, outcome: 'rejected', quantity: pieces(100), portion: null },
-    ]
-    const data = {
-      lot: LOT,
-      erp: 'erp-1',
-      decision: 'D-1',
-      number: 'qms-1:decision:D-1',
-      decidedBy: 'j.doe',
-      decidedAt: DECIDED_AT,
-      lines,
-      premise: { qms: 'qms-1', inspectionKey: keyOf(), version: '2' },
-      hold: AWAITING,
-      supersedes: [] as string[],
-    }
-    const source = { instance: 'qms-1', record: 'inspection/QI-17', version: '2' }
-    story.tell({ type: 'holdpoint.inspection.decided.v1', source, data })
-    expect(story.exceptions()).toEqual(['portion.carrierMissing'])
-    expect(story.holds()).toEqual([AWAITING])
-    expect(openGoals(story)).toEqual(['held'])
-    const first = lines.slice(0, 1)
-    story.tell({ type: 'holdpoint.inspection.decided.v1', source, data: { ...data, decision: 'D-2', lines: first, supersedes: ['D-1'] } })
-    expect(story.exceptions()).toEqual([])
-    expect(openGoals(story)).toEqual(['line:D-2:1'])
-  })
-})
-
-describe('everything went back', () => {
-  it('after the decision: open postings are withdrawn, the lot is closed', () => {
-    const story = storyOf(received(), accepted(), reversed())
-    expect(openGoals(story)).toEqual(['held'])
-    expect(story.lot()).toMatchObject({ status: 'closed', receipts: 0, decisions: [] })
-  })
-
-  it('a hold of a person outlives it, and a new receipt opens the lot again', () => {
-    const story = storyOf(received(), held('H-1'), reversed())
-    expect(story.lot().status).toBe('closed')
-    expect(story.predicate('held')).toMatchObject({ holds: ['H-1'] })
-    story.tell(received({ number: 2 }))
-    expect(story.lot()).toMatchObject({ status: 'contained', receipts: 1 })
-  })
-})
-
-describe('what people move', () => {
-  const block = moved({ document: '4900000001', from: 'unrestricted', to: 'blocked' })
-  const unblock = moved({ document: '4900000002', from: 'blocked', to: 'unrestricted' })
-
-  it('is adopted as a foreign hold when it restricts, and ends where it was placed', () => {
-    const story = releasedStory()
-    story.tell(block)
-    expect(story.lot().holds.at(-1)?.hold).toMatchObject({
-      id: 'foreign:erp-1:4900000001',
-      foreign: true,
-      placedBy: 'clerk',
-      placedIn: 'erp-1',
-    })
-    expect(story.exceptions()).toEqual(['hold.foreign'])
-    expect(story.lot().status).toBe('contained')
-    const before = [story.lot()]
-    expectNothing(story.tell(block), before)
-    story.tell(unblock)
-    expect(story.holds()).toEqual([])
-    expect(story.exceptions()).toEqual([])
-    expect(openGoals(story)).toEqual(['restore:1'])
-  })
-
-  it('between receipt and decision stands in the way of the release until it ends', () => {
-    const story = storyOf(received(), moved({ document: '4900000001', from: 'qualityInspection', to: 'blocked' }), accepted())
-    expect(story.holds()).toEqual(['foreign:erp-1:4900000001'])
-    expect(story.predicate('held')).toMatchObject({ holds: ['foreign:erp-1:4900000001'], scope: WHOLE })
-    story.tell(moved({ document: '4900000002', from: 'blocked', to: 'qualityInspection' }))
-    expect(openGoals(story)).toEqual([lineOf()])
-  })
-
-  it('may also be ended by a named decision', () => {
-    const story = releasedStory()
-    story.tell(block)
-    story.tell(lifted('foreign:erp-1:4900000001'))
-    expect(story.lot().foreign).toEqual([])
-    expect(story.exceptions()).toEqual([])
-  })
-
-  const RESTRICTS = [
-    ['unrestricted', 'blocked', true],
-    ['unrestricted', 'restricted', true],
-    ['unrestricted', 'qualityInspection', true],
-    ['qualityInspection', 'blocked', true],
-    ['restricted', 'blocked', true],
-    ['blocked', 'qualityInspection', false],
-    ['qualityInspection', 'restricted', false],
-    [null, 'blocked', false],
-    ['unrestricted', null, false],
-    ['unrestricted', 'unrestricted', false],
-  ] as const
-  it.each(RESTRICTS)('from %s to %s is a restriction: %s', (from, to, restricts) => {
-    const story = releasedStory()
-    story.tell(moved({ document: '4900000001', from, to }))
-    expect(story.holds()).toEqual(restricts ? ['foreign:erp-1:4900000001'] : [])
-  })
-
-  it.each([
-    ['HP0123456789ABCD', []],
-    ['HP0123456789ABCDEFGH', []],
-    ['HP printer moved', ['foreign:erp-1:4900000001']],
-    ['hp0123456789abcd', ['foreign:erp-1:4900000001']],
-    ['QX0123456789ABCD', ['foreign:erp-1:4900000001']],
-    ['HP-4711', ['foreign:erp-1:4900000001']],
-    ['HP4711', ['foreign:erp-1:4900000001']],
-  ])('with reference %s is foreign or not', (reference, holds) => {
-    const story = releasedStory()
-    story.tell(moved({ document: '4900000001', from: 'unrestricted', to: 'blocked', reference }))
-    expect(story.holds()).toEqual(holds)
-  })
-
-  it('ends the restriction of the same quantity, whatever else holds the lot', () => {
-    const story = releasedStory()
-    story.tell(moved({ document: '4900000001', from: 'unrestricted', to: 'blocked', quantity: 100 }))
-    story.tell(moved({ document: '4900000002', from: 'unrestricted', to: 'blocked', quantity: 30 }))
-    story.tell(held('H-1'))
-    story.tell(moved({ document: '4900000003', from: 'blocked', to: 'unrestricted', quantity: 30 }))
-    expect(story.holds()).toEqual(['H-1', 'foreign:erp-1:4900000001'])
-    story.tell(moved({ document: '4900000004', from: 'blocked', to: 'unrestricted', quantity: 50 }))
-    expect(story.holds()).toEqual(['H-1', 'foreign:erp-1:4900000001'])
-    expect(story.lot().foreign).toMatchObject([{ left: pieces(100) }])
-  })
-
-  it('ends a restriction in parts only while it is the one hold', () => {
-    const story = releasedStory()
-    story.tell(block)
-    const part = moved({ document: '4900000003', from: 'blocked', to: 'unrestricted', quantity: 60 })
-    story.tell(part)
-    expect(story.lot().foreign).toMatchObject([{ left: pieces(40) }])
-    story.tell(part)
-    expect(story.lot().foreign).toMatchObject([{ left: pieces(40) }])
-    story.tell(moved({ document: '4900000004', from: 'blocked', to: null, quantity: 40 }))
-    expect(story.holds()).toEqual([])
-  })
-
-  it('out of another stock type ends nothing', () => {
-    const story = releasedStory()
-    story.tell(block)
-    story.tell(moved({ document: '4900000002', from: 'qualityInspection', to: 'unrestricted' }))
-    expect(story.holds()).toEqual(['foreign:erp-1:4900000001'])
-  })
-
-  it('towards use while held asks for a fresh look, without another generation', () => {
-    const story = storyOf(received())
-    story.settle('held')
-    const told = story.tell(moved({ document: '4900000001', from: 'qualityInspection', to: 'unrestricted' }))
-    expect(told[0]?.decision.goals).toMatchObject([{ change: 'set', goal: { name: 'held' } }])
-    expect(story.goal('held').generation).toBe(1)
-    expect(story.lot().heldMet).toBe(true)
-  })
-
-  it('towards use while nothing holds it is nobody’s business', () => {
-    const story = releasedStory()
-    const before = [story.lot()]
-    expectNothing(story.tell(moved({ document: '4900000001', from: 'qualityInspection', to: 'unrestricted' })), before)
   })
 })

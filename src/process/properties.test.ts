@@ -13,7 +13,7 @@ import {
   received,
   reversed,
 } from '../../test/process/facts.ts'
-import { expectNothing, type Fact, type Story, tellStory } from '../../test/process/story.ts'
+import { createStory, expectNothing, type Fact, type Story } from '../../test/process/story.ts'
 import { activeHolds } from '../model/hold-set.ts'
 import type { DecisionLine } from '../model/inspection.ts'
 import { awaitingHold } from '../model/keys.ts'
@@ -168,7 +168,7 @@ describe('any story', () => {
   it('keeps what is undecided held, and decisions conserved', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
-        const story = tellStory()
+        const story = createStory()
         for (const [index, one] of steps.entries()) {
           play(story, one, index)
           if (known(story)) expectSafe(story)
@@ -182,7 +182,7 @@ describe('any story', () => {
     const foreign = (story: Story) => (known(story) ? story.holds().filter((id) => id.startsWith('foreign:')) : [])
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
-        const story = tellStory()
+        const story = createStory()
         for (const [index, one] of steps.entries()) {
           const before = foreign(story)
           play(story, one, index)
@@ -197,7 +197,7 @@ describe('any story', () => {
   it('hears no fact twice', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
-        const story = tellStory()
+        const story = createStory()
         for (const [index, one] of steps.entries()) {
           play(story, one, index)
           if (one.what === 'settled') continue
@@ -220,7 +220,7 @@ describe('any story', () => {
   it('goes the same way every time', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-        const [one, other] = [tellStory(), tellStory()]
+        const [one, other] = [createStory(), createStory()]
         for (const [index, each] of steps.entries()) for (const story of [one, other]) play(story, each, index)
         expect(one.snapshot()).toBe(other.snapshot())
       }),
@@ -262,7 +262,7 @@ function interleaved(sources: readonly (readonly Fact[])[], order: readonly numb
 }
 
 function outcome(facts: readonly Fact[]): unknown {
-  const story = tellStory()
+  const story = createStory()
   for (const fact of facts) story.tell(fact)
   const postings = Object.values(story.goals()).flatMap(({ goal }) =>
     goal.predicate.type === 'posted' ? [[goal.name, goal.predicate]] : [],
@@ -315,7 +315,7 @@ describe('decision lines', () => {
 
 describe('a reopening', () => {
   it('names the lines that no longer stand', () => {
-    const story = tellStory()
+    const story = createStory()
     story.tell(received())
     story.tell(inspected({ version: 2, lines: [['accepted', 1000]] }))
     const told = story.tell(inspected({ version: 3, status: 'reopened' }))

@@ -64,7 +64,7 @@ export interface Told {
 
 const PROCESSES: readonly Process[] = [inspectionGate as Process, lotProcess as Process]
 
-export function tellStory(context: Context = CONTEXT): Story {
+export function createStory(context: Context = CONTEXT): Story {
   const states = new Map<string, unknown>()
   const goals = new Map<string, StoryGoal & { readonly process: Process; readonly key: string }>()
   const exceptions = new Map<string, string>()
