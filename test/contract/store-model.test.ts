@@ -89,9 +89,9 @@ async function everything(store: Store): Promise<unknown> {
 it.each(times(24, (seed) => seed + 1))('memory and SQLite give the same answers, seed %i', async (seed) => {
   const draw = drawer(seed)
   let ms = 0
-  const common = { installation: 'installation-1', partitions: PARTITIONS, now: () => ms, schedule: setImmediate }
-  const options = { ...common, path: ':memory:', windowChangesMax: [3, 25, 100_000][seed % 3] ?? 3 }
-  const model = createMemoryStore(common)
+  const shared = { installation: 'installation-1', partitions: PARTITIONS, now: () => ms, schedule: setImmediate }
+  const options = { ...shared, path: ':memory:', windowChangesMax: [3, 25, 100_000][seed % 3] ?? 3 }
+  const model = createMemoryStore(shared)
   let subject: SqliteStore = openSqliteStore(options)
   const epochs: number[] = times(PARTITIONS, () => 0)
   const takeAll = async () => {
