@@ -58,11 +58,13 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
       const { premise } = effect.goal
       if (premise === null) return
       const { system, resource, key } = premise
+      const seen = memory.premises.get(observationKey(system, resource, key))
       wish(parts, effect.goal, {
         system,
         resource,
         subject: key,
-        notBefore: at,
+        // A read that has not caught up is repeated when it may have.
+        notBefore: seen === undefined ? at : latest(at, seen.beganAt, parts.ledger.resourceOf(system, resource).lagMs),
         keep: (known, observation) => keepPremise(parts, known, observation),
       })
       return
@@ -73,6 +75,11 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
       parts.outbox.whenRoom(system, lane, { key: `${memory.partition}|${orderKey}`, site, ready: () => look(orderKey) })
     }
   }
+}
+
+/** `at`, or `lagMs` after `since` if that is later. */
+function latest(at: string, since: string, lagMs: number): string {
+  return new Date(Math.max(Date.parse(at), Date.parse(since) + lagMs)).toISOString()
 }
 
 function readGoal(parts: EffectParts, goal: Goal, notBefore: string): void {

@@ -48,14 +48,24 @@ export class Inbox {
     if (rows.length === this.#aheadMax) this.#hint = true
   }
 
-  /** Holds first, then in order of arrival: a hold may pass pending work, nothing else may. */
+  /**
+   * Instances with a hold first, each up to its last hold, then the rest in order of arrival. Within an instance nothing
+   * overtakes: an older version of a record that came after a newer one would look like a change back.
+   */
   take(most: number): readonly InboxRow[] {
-    const safety = this.#rows.filter((row) => row.lane === 'safety')
-    if (safety.length === 0 || safety.length === this.#rows.length) return this.#rows.splice(0, most)
-    const rest = this.#rows.filter((row) => row.lane !== 'safety')
-    const taken = safety.splice(0, most)
+    const lastHold = new Map<string, number>()
+    for (const row of this.#rows) if (row.lane === 'safety') lastHold.set(instanceId(row.process, row.key), row.sequence)
+    if (lastHold.size === 0) return this.#rows.splice(0, most)
+    const first: InboxRow[] = []
+    const rest: InboxRow[] = []
+    for (const row of this.#rows) {
+      const urgent = row.sequence <= (lastHold.get(instanceId(row.process, row.key)) ?? 0)
+      if (urgent) first.push(row)
+      else rest.push(row)
+    }
+    const taken = first.splice(0, most)
     taken.push(...rest.splice(0, most - taken.length))
-    this.#rows = [...safety, ...rest].sort((one, other) => one.sequence - other.sequence)
+    this.#rows = [...first, ...rest].sort((one, other) => one.sequence - other.sequence)
     return taken
   }
 
@@ -83,7 +93,7 @@ export class Inbox {
   }
 
   async #goal(id: string): Promise<Goal | undefined> {
-    const known = this.#memory.goals.get(id)
+    const known = this.#memory.goals.get(id) ?? this.#memory.unwritten.goals.get(id)
     if (known !== undefined) return known
     const row = (await this.#store.readRows('goal', [id])).get(id)
     return row === undefined ? undefined : (JSON.parse(row.body) as Goal)

@@ -152,10 +152,18 @@ export function premiseOf(turn: Pick<Turn, 'memory' | 'at'>, parts: LedgerParts,
   if (seen === undefined || seen.kind !== 'record') return 'stale'
   if (Date.parse(turn.at) - Date.parse(seen.beganAt) > parts.deps.settings.premiseAgeMsMax) return 'stale'
   const record = seen.records[0]
-  if (record === undefined || seen.records.length > 1) return 'gone'
+  if (record === undefined) return mayBeLate(seen.beganAt, parts, goal) ? 'stale' : 'gone'
+  if (seen.records.length > 1) return 'gone'
   if (record.version === premise.version) return record.decided ? 'standing' : 'gone'
   // A read that shows an older version than the one we were told of has not caught up yet.
   return precedes(record.version, premise.version) ? 'stale' : 'gone'
+}
+
+/** Right after the decision was told a read may show the record as it was before it existed. */
+function mayBeLate(readBeganAt: string, parts: LedgerParts, { premise, setAt }: Goal): boolean {
+  if (premise === null) return false
+  const { lagMs } = parts.resourceOf(premise.system, premise.resource)
+  return Date.parse(readBeganAt) < Date.parse(setAt) + lagMs
 }
 
 /** Versions that are not whole numbers have no order: another one is a newer one. */

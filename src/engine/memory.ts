@@ -3,7 +3,7 @@ import { orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
 import type { InboxRow } from '../store/store.ts'
 import type { ExceptionRecord } from './exceptions.ts'
-import type { TimerRow } from './fold.ts'
+import type { StateRow, TimerRow } from './fold.ts'
 
 export interface Instance {
   readonly version: number
@@ -14,6 +14,13 @@ export interface Instance {
   readonly stored: boolean
   /** Characters of the state row when it was last read or written. */
   readonly bytes: number
+}
+
+/** Rows that the journal is ahead of. A timer that is null is gone. */
+export interface Unwritten {
+  readonly goals: Map<string, Goal>
+  readonly states: Map<string, StateRow>
+  readonly timers: Map<string, TimerRow | null>
 }
 
 /**
@@ -40,6 +47,12 @@ export interface PartitionMemory {
   readonly settledAt: Map<string, string>
   /** Inbox rows skipped because their instance is blocked. */
   readonly skipped: InboxRow[]
+  /** Newest values of rows that the next checkpoint writes: more recent than what the store shows. */
+  unwritten: Unwritten
+  /** Sequence of the last entry of this partition that is folded into memory. */
+  position: number
+  /** Contexts known to be stored. */
+  readonly contexts: Set<string>
 }
 
 export function createMemory(partition: number, epoch: number): PartitionMemory {
@@ -57,6 +70,9 @@ export function createMemory(partition: number, epoch: number): PartitionMemory 
     premises: new Map(),
     settledAt: new Map(),
     skipped: [],
+    unwritten: { goals: new Map(), states: new Map(), timers: new Map() },
+    position: 0,
+    contexts: new Set(),
   }
 }
 

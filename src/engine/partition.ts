@@ -9,6 +9,7 @@ import { TIMER_FIRED } from '../model/events.ts'
 import type { Observation } from '../model/observation.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { Alarms } from './alarms.ts'
+import { checkpointBatch, hasUnwritten } from './checkpoint.ts'
 import type { EngineDeps, EntryCache, HubClock, PendingDelivery } from './deps.ts'
 import { instanceId } from './derive.ts'
 import { carryOutEffect, type EffectParts, type Sent } from './effects.ts'
@@ -79,6 +80,9 @@ export class PartitionOwner {
   #doubting = true
   #working = true
   #committing: Turn | null = null
+  /** A checkpoint is due: rows are to be written that the journal is ahead of. */
+  #checkpointDue = false
+  #checkpointArmed = false
   readonly #finished: Promise<void>
 
   constructor(parts: PartitionParts, grant: Grant & { readonly queryFirst: boolean }) {
@@ -162,7 +166,7 @@ export class PartitionOwner {
 
   /** Nothing is in work; waiting for time or for targets does not count. */
   idle(): boolean {
-    return !this.#working && !this.#hasWork() && this.#sending === 0
+    return !this.#working && !this.#hasWork() && this.#sending === 0 && !hasUnwritten(this.memory.unwritten)
   }
 
   /** Stops taking work, waits for sends in flight, resolves when nothing of it runs any more. */
@@ -200,11 +204,13 @@ export class PartitionOwner {
     await takeOver(deps.store, this.memory, clock.iso())
     for (const orderKey of this.memory.goalsByOrderKey.keys()) this.#orderKeys.add(orderKey)
     for (const timer of this.memory.timers.values()) this.#arm(timer)
+    this.#armCheckpoint()
     for (;;) {
       if (this.#state === 'running') await this.#inbox.fill()
       if (this.#state === 'stopped') return 'fenced'
+      if (this.#checkpointDue && !(await this.#checkpoint())) return 'fenced'
       if (!this.#hasWork()) {
-        if (this.#state === 'draining' && this.#sending === 0) return 'released'
+        if (this.#state === 'draining' && this.#sending === 0) return (await this.#checkpoint()) ? 'released' : 'fenced'
         this.#working = false
         await new Promise<void>((resolve) => {
           this.#wake = resolve
@@ -215,7 +221,7 @@ export class PartitionOwner {
   }
 
   #hasWork(): boolean {
-    if (this.#outcomes.length > 0 || this.#actions.length > 0) return true
+    if (this.#outcomes.length > 0 || this.#actions.length > 0 || this.#checkpointDue) return true
     if (this.#state !== 'running') return false
     return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0
   }
@@ -286,8 +292,9 @@ export class PartitionOwner {
         this.#giveBack(turn)
         return false
       }
-      applyTurn(turn, deps.settings)
+      applyTurn(turn, result.firstSequences[0] as number, deps.settings)
       this.#committing = null
+      this.#armCheckpoint()
       const after = deps.runtime.yieldPoint('after-turn-commit')
       if (after !== undefined) await after
     }
@@ -296,6 +303,28 @@ export class PartitionOwner {
       carryOutEffect(this.#effects, effect, turn.at)
     }
     for (const timer of turn.timers.values()) if (timer !== null) this.#arm(timer)
+    return true
+  }
+
+  #armCheckpoint(): void {
+    if (this.#checkpointArmed || !hasUnwritten(this.memory.unwritten)) return
+    this.#checkpointArmed = true
+    const { runtime, settings } = this.#parts.deps
+    runtime.clock.setTimer(settings.checkpointMs, () => {
+      this.#checkpointDue = true
+      this.#signal()
+    })
+  }
+
+  /** Writes the rows that the journal is ahead of. False: the partition is no longer ours. */
+  async #checkpoint(): Promise<boolean> {
+    const { deps } = this.#parts
+    this.#checkpointDue = false
+    this.#checkpointArmed = false
+    if (!hasUnwritten(this.memory.unwritten)) return true
+    const result = await deps.store.commit(checkpointBatch(this.memory, deps.worker))
+    if (result.result !== 'committed') return false
+    this.memory.unwritten = { goals: new Map(), states: new Map(), timers: new Map() }
     return true
   }
 

@@ -5,10 +5,10 @@
 import type { Goal } from '../model/goal.ts'
 import type { Store } from '../store/store.ts'
 import { canonicalJson } from './canonical.ts'
-import { instanceId } from './derive.ts'
-import { type Entry, parseEntry } from './entries.ts'
-import { foldGoalDecision, foldGoalEntry, foldState, foldTimer, type StateRow, type TimerRow } from './fold.ts'
-import { timerId } from './timer-id.ts'
+import { foldInto } from './checkpoint.ts'
+import { parseEntry } from './entries.ts'
+import type { StateRow, TimerRow } from './fold.ts'
+import type { Unwritten } from './memory.ts'
 
 const PAGE = 500
 
@@ -28,46 +28,22 @@ export interface RowDifference {
 }
 
 export async function rebuildPartition(store: Store, partition: number): Promise<Rebuilt> {
-  const states = new Map<string, StateRow>()
-  const goals = new Map<string, Goal>()
-  const timers = new Map<string, TimerRow>()
+  const rows: Unwritten = { states: new Map(), goals: new Map(), timers: new Map() }
   let position = 0
   for (;;) {
     const entries = await store.readJournal(partition, position + 1, PAGE)
     for (const entry of entries) {
-      foldEntry({ states, goals, timers }, parseEntry(entry.body), partition)
+      foldInto(rows, parseEntry(entry.body), partition)
       position = entry.sequence
     }
-    if (entries.length < PAGE) return { states, goals, timers, position }
+    if (entries.length < PAGE) break
   }
+  const timers = new Map<string, TimerRow>()
+  for (const [id, timer] of rows.timers) if (timer !== null) timers.set(id, timer)
+  return { states: rows.states, goals: rows.goals, timers, position }
 }
 
-function foldEntry(
-  rows: { states: Map<string, StateRow>; goals: Map<string, Goal>; timers: Map<string, TimerRow> },
-  entry: Entry,
-  partition: number,
-): void {
-  if (entry.kind === 'goal') {
-    const goal = rows.goals.get(entry.goal)
-    if (goal !== undefined) rows.goals.set(entry.goal, foldGoalEntry(goal, entry))
-    return
-  }
-  if (entry.kind !== 'decision') return
-  const instance = instanceId(entry.process, entry.key)
-  rows.states.set(instance, foldState(rows.states.get(instance)?.state, entry))
-  for (const change of entry.goals) {
-    const goal = foldGoalDecision(rows.goals.get(change.id), change, { entry, partition })
-    if (goal !== undefined) rows.goals.set(change.id, goal)
-  }
-  for (const change of entry.timers) {
-    const id = timerId(entry.process, entry.key, change.timer)
-    const timer = foldTimer(entry, change)
-    if (timer === null) rows.timers.delete(id)
-    else rows.timers.set(id, timer)
-  }
-}
-
-/** Compares the rebuilt rows with the stored ones, byte for byte in canonical JSON. Empty: they agree. */
+/** Compares the rebuilt rows with the stored ones, byte for byte in canonical JSON, once the owner has written its checkpoint. Empty: they agree. */
 export async function compareRebuilt(store: Store, partition: number): Promise<readonly RowDifference[]> {
   const rebuilt = await rebuildPartition(store, partition)
   return [

@@ -88,14 +88,17 @@ export function createResumer(
   async function retryGoal(exception: ExceptionRecord, actor: string): Promise<boolean> {
     const id = exception.goal ?? ''
     const row = (await store.readRows('goal', [id])).get(id)
-    const owner = row === undefined ? undefined : parts.owners().get(row.partition)
-    if (row === undefined || owner === undefined) return false
-    await owner.act((turn) => {
-      if (goalIn(turn, id) === undefined) turn.loaded.set(id, JSON.parse(row.body) as Goal)
-      changeGoal(turn, goalIn(turn, id) as Goal, { type: 'retried', actor })
-      clear(turn, exception.id, actor)
-    })
-    return true
+    for (const owner of parts.owners().values()) {
+      const known = owner.memory.goals.get(id) ?? owner.memory.unwritten.goals.get(id)
+      if (known === undefined && row?.partition !== owner.partition) continue
+      await owner.act((turn) => {
+        if (goalIn(turn, id) === undefined && row !== undefined) turn.loaded.set(id, JSON.parse(row.body) as Goal)
+        changeGoal(turn, goalIn(turn, id) as Goal, { type: 'retried', actor })
+        clear(turn, exception.id, actor)
+      })
+      return true
+    }
+    return false
   }
 
   async function closeException(id: string, actor: string): Promise<boolean> {

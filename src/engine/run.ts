@@ -93,14 +93,11 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
     exceptions: decision.exceptions,
   }
   turn.entries.push(entry)
-  turn.contexts.set(context.hash, context.body)
-  turn.instances.set(decided.id, {
-    version: process.version,
-    rowVersion: process.version,
-    state: decision.state,
-    stored: true,
-    bytes: decided.instance.bytes,
-  })
+  if (!turn.memory.contexts.has(context.hash)) turn.contexts.set(context.hash, context.body)
+  const { version } = process
+  const unchanged = 'changed' in entry.state && Object.keys(entry.state.changed).length === 0 && entry.state.gone === undefined
+  if (!unchanged)
+    turn.instances.set(decided.id, { version, rowVersion: version, state: decision.state, stored: true, bytes: decided.instance.bytes })
   stageGoals(turn, entry)
   for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
   stageExceptions(turn, parts, entry)

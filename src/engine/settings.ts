@@ -12,6 +12,8 @@ export interface EngineSettings {
   readonly observationAgeMsMax: number
   readonly readLingerMs: number
   readonly sweepIntervalMs: number
+  /** How far the rows may lag behind the journal: what several turns change of a row is written once. */
+  readonly checkpointMs: number
   readonly retryBaseMs: number
   readonly retryCapMs: number
   readonly attemptsMax: number
@@ -37,6 +39,7 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   observationAgeMsMax: 10_000,
   readLingerMs: 5,
   sweepIntervalMs: 60_000,
+  checkpointMs: 500,
   retryBaseMs: 1_000,
   retryCapMs: 300_000,
   attemptsMax: 8,

@@ -2,10 +2,11 @@
 import type { Goal } from '../model/goal.ts'
 import { orderKeyOf } from '../model/goal.ts'
 import type { Process } from '../process/process.ts'
-import type { Store } from '../store/store.ts'
+import type { Row, Store } from '../store/store.ts'
+import { catchUp } from './checkpoint.ts'
 import { instanceId } from './derive.ts'
 import type { ExceptionRecord } from './exceptions.ts'
-import type { TimerRow } from './fold.ts'
+import { goalActive, type StateRow, type TimerRow } from './fold.ts'
 import { type Instance, type PartitionMemory, rememberException, rememberGoal } from './memory.ts'
 import { timerId } from './timer-id.ts'
 
@@ -13,21 +14,31 @@ const PAGE = 1_000
 
 /** `at`: hub time; how long ago another owner's commands settled is not known, so they count as settled now. */
 export async function takeOver(store: Store, memory: PartitionMemory, at: string): Promise<void> {
-  for await (const body of pages(store, memory.partition, 'goal')) {
-    const goal = JSON.parse(body) as Goal
-    rememberGoal(memory, goal, true)
-    if (goal.commands.length > 0) memory.settledAt.set(orderKeyOf(goal), at)
-  }
-  for await (const body of pages(store, memory.partition, 'timer')) {
+  const { partition } = memory
+  const { unwritten, position } = await catchUp(store, partition)
+  memory.unwritten = unwritten
+  memory.position = position
+  for await (const body of pages(store, partition, 'goal')) keepGoal(memory, JSON.parse(body) as Goal, at)
+  for (const goal of unwritten.goals.values()) keepGoal(memory, goal, at)
+  for await (const body of pages(store, partition, 'timer')) {
     const timer = JSON.parse(body) as TimerRow
     memory.timers.set(timerId(timer.process, timer.key, timer.timer), timer)
   }
-  for await (const body of pages(store, memory.partition, 'exception')) {
+  for (const [id, timer] of unwritten.timers) {
+    if (timer === null) memory.timers.delete(id)
+    else memory.timers.set(id, timer)
+  }
+  for await (const body of pages(store, partition, 'exception')) {
     const record = JSON.parse(body) as ExceptionRecord
     rememberException(memory, record)
     if (record.code === 'process.failed' && record.instance !== null)
       memory.blocked.add(instanceId(record.instance.process, record.instance.key))
   }
+}
+
+function keepGoal(memory: PartitionMemory, goal: Goal, at: string): void {
+  rememberGoal(memory, goal, goalActive(goal))
+  if (goal.commands.length > 0) memory.settledAt.set(orderKeyOf(goal), at)
 }
 
 async function* pages(store: Store, partition: number, table: 'goal' | 'timer' | 'exception'): AsyncGenerator<string> {
@@ -49,23 +60,23 @@ export async function loadInstances(
 ): Promise<void> {
   const missing = [...new Set(wanted.ids)].filter((id) => !memory.instances.has(id))
   if (missing.length === 0) return
-  const found = await store.readRows('state', missing)
+  const unread = missing.filter((id) => !memory.unwritten.states.has(id))
+  const found = unread.length === 0 ? new Map<string, Row>() : await store.readRows('state', unread)
   for (const id of missing) {
     const [name, key] = id.split('\u001f') as [string, string]
     const process = wanted.processes.get(name)
-    const row = found.get(id)
-    if (process !== undefined)
-      memory.instances.set(
-        id,
-        row === undefined
-          ? { version: process.version, rowVersion: process.version, state: process.initial(key), stored: false, bytes: 0 }
-          : migrated(process, row.body),
-      )
+    if (process === undefined) continue
+    const body = found.get(id)?.body
+    const row = memory.unwritten.states.get(id) ?? (body === undefined ? undefined : (JSON.parse(body) as StateRow))
+    memory.instances.set(id, row === undefined ? newInstance(process, key) : instanceOf(process, row, body?.length ?? 0))
   }
 }
 
-function migrated(process: Process, body: string): Instance {
-  const row = JSON.parse(body) as { readonly version: number; readonly state: unknown }
+function newInstance(process: Process, key: string): Instance {
+  return { version: process.version, rowVersion: process.version, state: process.initial(key), stored: false, bytes: 0 }
+}
+
+function instanceOf(process: Process, row: StateRow, bytes: number): Instance {
   const state = row.version === process.version ? row.state : process.migrate(row.state, row.version)
-  return { version: process.version, rowVersion: row.version, state, stored: true, bytes: body.length }
+  return { version: process.version, rowVersion: row.version, state, stored: true, bytes }
 }

@@ -75,7 +75,8 @@ export function beginTurn(memory: PartitionMemory, at: string): Turn {
 }
 
 export function goalIn(turn: Turn, id: string): Goal | undefined {
-  return turn.goals.get(id) ?? turn.memory.goals.get(id) ?? turn.loaded.get(id)
+  const { memory } = turn
+  return turn.goals.get(id) ?? memory.goals.get(id) ?? memory.unwritten.goals.get(id) ?? turn.loaded.get(id)
 }
 
 export function stageGoal(turn: Turn, goal: Goal): void {
@@ -141,22 +142,6 @@ export function batchOf(turn: Turn, worker: string): Batch {
   assert(turn.pending.length === 0, 'a turn ends with nothing undecided')
   const rows: RowWrite[] = [...turn.rows]
   for (const [id, body] of turn.contexts) rows.push({ table: 'context', id, partition, active: false, tag: '', body })
-  for (const [id, instance] of turn.instances) {
-    const [process, key] = id.split('\u001f') as [string, string]
-    const body = JSON.stringify({ process, key, version: instance.version, state: instance.state })
-    turn.instances.set(id, { ...instance, bytes: body.length })
-    rows.push({ table: 'state', id, partition, active: false, tag: '', body })
-  }
-  for (const goal of turn.goals.values()) {
-    rows.push({ table: 'goal', id: goal.id, partition, active: goalActive(goal), tag: orderKeyOf(goal), body: JSON.stringify(goal) })
-  }
-  for (const [id, timer] of turn.timers) {
-    rows.push(
-      timer === null
-        ? { table: 'timer', id, deleted: true }
-        : { table: 'timer', id, partition, active: true, tag: '', body: JSON.stringify(timer) },
-    )
-  }
   for (const record of turn.exceptions.values()) rows.push(exceptionRow(record, partition))
   return {
     expect: [],
@@ -175,20 +160,29 @@ export function batchOf(turn: Turn, worker: string): Batch {
   }
 }
 
-/** Makes a committed turn the owner's memory. */
-export function applyTurn(turn: Turn, settings: EngineSettings): void {
+/** Makes a committed turn the owner's memory. `first`: sequence that the store gave to its first entry. */
+export function applyTurn(turn: Turn, first: number, settings: EngineSettings): void {
   const { memory } = turn
+  const { unwritten } = memory
+  if (turn.entries.length > 0) memory.position = first + turn.entries.length - 1
   for (const [id, instance] of turn.instances) {
     // Newest last, so that what has rested longest is forgotten first; it can always be read again.
     memory.instances.delete(id)
     memory.instances.set(id, { ...instance, stored: true })
+    const [process, key] = id.split('\u001f') as [string, string]
+    unwritten.states.set(id, { process, key, version: instance.rowVersion, state: instance.state })
   }
   trim(memory.instances, settings.instancesCachedMax)
-  for (const goal of turn.goals.values()) rememberGoal(memory, goal, goalActive(goal))
+  for (const goal of turn.goals.values()) {
+    rememberGoal(memory, goal, goalActive(goal))
+    unwritten.goals.set(goal.id, goal)
+  }
   for (const [id, timer] of turn.timers) {
+    unwritten.timers.set(id, timer)
     if (timer === null) memory.timers.delete(id)
     else memory.timers.set(id, timer)
   }
+  for (const id of turn.contexts.keys()) memory.contexts.add(id)
   for (const record of turn.exceptions.values()) rememberException(memory, record)
   for (const [orderKey, at] of turn.settled) {
     memory.settledAt.delete(orderKey)

@@ -8,5 +8,5 @@ export function openSimulatedSqlite(options: {
   readonly now: () => number
   readonly schedule: (run: () => void) => void
 }): Store {
-  return openSqliteStore({ path: ':memory:', ...options })
+  return openSqliteStore({ path: ':memory:', windowChangesMax: 64, ...options })
 }
