@@ -156,6 +156,8 @@ export interface GoalSettled {
   readonly name: string
   readonly state: 'met' | 'refused' | 'parked' | 'withdrawn'
   readonly generation: number
+  /** Commands of the goal that the target has carried out: for a condition, how often something had to be restricted. */
+  readonly applied: number
   /** Evidence or exception code, for people. */
   readonly detail: string
 }

@@ -8,16 +8,16 @@ import { normalScope, sameScope, subtractScopes, uniteAll, uniteScopes } from '.
 export interface HoldEntry {
   readonly id: string
   /** With the portion it still holds. Null: not placed yet, or lifted as far as it was placed. */
-  readonly hold: Hold | null
+  readonly hold: Omit<Hold, 'id'> | null
   /** Everything it has ever been lifted for, so that a hold that comes late is not placed there. */
   readonly lifted: PortionScope | null
 }
 export type HoldSet = readonly HoldEntry[]
 
 /** The same id twice is one hold of both scopes. Answers the same set when nothing changed. */
-export function addHold(set: HoldSet, hold: Hold): HoldSet {
-  const known = set.find((entry) => entry.id === hold.id)
-  if (known === undefined) return [...set, { id: hold.id, hold: { ...hold, scope: normalScope(hold.scope) }, lifted: null }]
+export function addHold(set: HoldSet, { id, ...hold }: Hold): HoldSet {
+  const known = set.find((entry) => entry.id === id)
+  if (known === undefined) return [...set, { id, hold: { ...hold, scope: normalScope(hold.scope) }, lifted: null }]
   const added = known.lifted === null ? normalScope(hold.scope) : subtractScopes(hold.scope, known.lifted)
   if (added === null) return set
   const scope = known.hold === null ? added : uniteScopes(known.hold.scope, added)
@@ -38,7 +38,7 @@ export function liftHold(set: HoldSet, id: string, scope: PortionScope): HoldSet
 /** Holds that still stand, each with the portion it still holds. */
 export function activeHolds(set: HoldSet): readonly Hold[] {
   const active: Hold[] = []
-  for (const { hold } of set) if (hold !== null) active.push(hold)
+  for (const { id, hold } of set) if (hold !== null) active.push({ id, ...hold })
   return active
 }
 

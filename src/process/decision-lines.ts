@@ -7,7 +7,7 @@ import { intersectScopes, scopeCharacters, uniteAll, WHOLE } from '../model/scop
 
 /** What one decision may bring, so that the state of a lot stays small. Beyond: `input.tooLarge`, nothing is freed. */
 export const LINES_MAX = 150
-export const CARRIER_CHARACTERS_MAX = 8_000
+export const CARRIER_CHARACTERS_MAX = 4_000
 
 export interface LineProblem {
   readonly code: ErrorCode
@@ -16,7 +16,7 @@ export interface LineProblem {
 
 /** Null: the lines may be carried out. `quantity`: what is left of the receipt line's lot. */
 export function problemOf(lines: readonly DecisionLine[], quantity: Quantity): LineProblem | null {
-  return sizeProblem(lines) ?? quantityProblem(lines, quantity) ?? portionProblem(lines)
+  return quantityProblem(lines, quantity) ?? portionProblem(lines)
 }
 
 export function sizeProblem(lines: readonly DecisionLine[]): LineProblem | null {
@@ -65,7 +65,7 @@ export function portionProblem(lines: readonly DecisionLine[]): LineProblem | nu
 }
 
 /** Of a line without problem. A line that names nothing stands with lines of its own outcome only: the whole lot. */
-export function portionOf(line: DecisionLine): PortionScope {
+export function portionOf(line: Pick<DecisionLine, 'portion'>): PortionScope {
   return line.portion ?? WHOLE
 }
 

@@ -3,9 +3,9 @@ import type { HoldRequest, InspectionDecided, InspectionReopened } from '../mode
 import type { InspectionDecision, InspectionSnapshot } from '../model/inspection.ts'
 import { awaitingHold, type GateName, parseGateKey, qualityHold } from '../model/keys.ts'
 import { WHOLE } from '../model/scope.ts'
-import { portionOfOutcome, problemOf, sameLines } from './decision-lines.ts'
+import { portionOfOutcome, problemOf, sameLines, sizeProblem } from './decision-lines.ts'
 import { cancelTimer, closeException, type Draft, emit, openException, setTimer } from './draft.ts'
-import { FORMER_MAX, type GateRecord, type GateState, RECORDS_MAX, remaining, type Standing } from './gate-state.ts'
+import { DECISIONS_MAX, FORMER_MAX, type GateRecord, type GateState, RECORDS_MAX, remaining, type Standing } from './gate-state.ts'
 import { deadlinesOf } from './policy.ts'
 
 export function onSnapshot(draft: Draft<GateState>, data: InspectionSnapshot): void {
@@ -18,7 +18,7 @@ export function onSnapshot(draft: Draft<GateState>, data: InspectionSnapshot): v
     qms: data.qms,
     version,
     status: data.status,
-    decision: data.status === 'decided' ? data.decision : null,
+    decision: kept(draft, data.status === 'decided' ? data.decision : null),
   }
   const stands = next.standing?.inspection === data.inspection ? takeStanding(draft, next.standing, record) : false
   keepRecord(draft, stands ? { ...record, decision: null } : record)
@@ -31,10 +31,24 @@ export function onSnapshot(draft: Draft<GateState>, data: InspectionSnapshot): v
   }
 }
 
+/** Null: none, or more than can be kept; nothing is freed by it. */
+function kept(draft: Draft<GateState>, decision: InspectionDecision | null): InspectionDecision | null {
+  const problem = decision === null ? null : sizeProblem(decision.lines)
+  if (decision === null || problem === null) {
+    closeException(draft, 'input.tooLarge')
+    return decision
+  }
+  openException(draft, { ...problem, subject: draft.next.key, detail: `${decision.decision}: ${problem.detail}` })
+  return null
+}
+
 function keepRecord(draft: Draft<GateState>, record: GateRecord): void {
   const { next } = draft
   const others = next.records.filter((known) => known.inspection !== record.inspection)
-  next.records = [...others, record].slice(-RECORDS_MAX)
+  const records = [...others, record].slice(-RECORDS_MAX)
+  let decisions = records.filter(({ decision }) => decision !== null).length
+  // While several records are open none decides; a decision dropped here can only keep the lot held.
+  next.records = records.map((one) => (one.decision !== null && decisions-- > DECISIONS_MAX ? { ...one, decision: null } : one))
 }
 
 /** True: the same decision in a newer version of its record. Otherwise it no longer stands. */
@@ -150,7 +164,7 @@ export function considerDecision(draft: Draft<GateState>): void {
   }
   const { decision } = record
   const problem = problemOf(decision.lines, quantity)
-  for (const code of ['decision.quantityMismatch', 'portion.carrierMissing', 'input.tooLarge'] as const) {
+  for (const code of ['decision.quantityMismatch', 'portion.carrierMissing'] as const) {
     if (code !== problem?.code) closeException(draft, code)
   }
   if (problem !== null) {

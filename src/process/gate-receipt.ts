@@ -1,5 +1,4 @@
 /** The receipt side of an inspection gate: what arrived, what went back. Must never count a reversal twice or below zero. */
-import { assert } from '../assert.ts'
 import type { HoldLift, LotReceiptReversed, LotReceived } from '../model/events.ts'
 import { awaitingHold, type GateName, parseGateKey } from '../model/keys.ts'
 import { addQuantity, compareQuantity, isZeroQuantity, minQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
@@ -124,12 +123,20 @@ export function onReversal(draft: Draft<GateState>, data: ReceiptReversal): void
     for (const lot of line.lots) if (lot.lot === name.lot) quantity = quantity === null ? lot.quantity : addQuantity(quantity, lot.quantity)
   }
   if (quantity === null) return
-  assert(next.reversals.length < REVERSALS_MAX, `a receipt line's lot is reversed by at most ${REVERSALS_MAX} documents`)
   const left = remaining(next)
-  next.reversals = [...next.reversals, { reversal: data.reversal, quantity }]
+  next.reversals = addedUp([...next.reversals, { reversal: data.reversal, quantity }])
   if (next.receipt === null || left === null) return
   wentBack(draft, next.receipt, { reversal: data.reversal, quantity, left })
   considerDecision(draft)
+}
+
+/** The oldest two become one beyond the limit: the sum is exact, only a repetition of the older would not be known. */
+function addedUp(reversals: GateState['reversals']): GateState['reversals'] {
+  const [first, second, ...rest] = reversals
+  if (reversals.length <= REVERSALS_MAX || first === undefined || second === undefined || first.quantity.uom !== second.quantity.uom) {
+    return reversals
+  }
+  return [{ reversal: second.reversal, quantity: addQuantity(first.quantity, second.quantity) }, ...rest]
 }
 
 function applyEarlyReversals(draft: Draft<GateState>, receipt: GateReceipt): void {

@@ -4,10 +4,12 @@ import type { OpenException } from './draft.ts'
 
 /** QMS records kept for one key; more than one is somebody's mistake. */
 export const RECORDS_MAX = 5
+/** Of them, how many may bring a decision that waits. */
+export const DECISIONS_MAX = 2
 /** Former decisions kept: a new one supersedes them by name. */
 export const FORMER_MAX = 20
-/** Reversal documents kept of one receipt line's lot. */
-export const REVERSALS_MAX = 100
+/** Reversal documents of one receipt line's lot kept apart; older ones are added up. */
+export const REVERSALS_MAX = 40
 
 /** Facts first; what follows from them is decided anew at every event. Limits above keep it small. */
 export interface GateState {

@@ -8,11 +8,11 @@ import type { PortionScope } from '../model/hold.ts'
 import { isActive, unionOfScopes } from '../model/hold-set.ts'
 import type { DecisionLine } from '../model/inspection.ts'
 import { qualityHold, reopenedHold } from '../model/keys.ts'
-import { intersectScopes, subtractScopes, uniteAll, uniteScopes, WHOLE } from '../model/scope.ts'
+import { intersectScopes, scopeCharacters, subtractScopes, uniteAll, uniteScopes, WHOLE } from '../model/scope.ts'
 import { portionOf, portionProblem, sizeProblem } from './decision-lines.ts'
 import { closeException, type Draft, openException, setGoal, withdrawGoal } from './draft.ts'
-import { erpOf, HELD, holdsOnStock, liftKnown, liftOf, narrowHolds, placeHold, RECEIVED, siteOf } from './lot-holds.ts'
-import { type LotState, OPEN_LINES_MAX, type OpenDecision, type OpenLine, SETTLED_MAX } from './lot-state.ts'
+import { endAnswered, erpOf, HELD, holdsOnStock, liftKnown, liftOf, narrowHolds, placeHold, RECEIVED, siteOf } from './lot-holds.ts'
+import { type LotState, OPEN_CHARACTERS_MAX, type OpenDecision, type OpenLine, RESTORES_OPEN_MAX, SETTLED_MAX } from './lot-state.ts'
 
 export function onDecided(draft: Draft<LotState>, data: InspectionDecided): void {
   const { next } = draft
@@ -40,11 +40,19 @@ function takeDecision(draft: Draft<LotState>, data: InspectionDecided): void {
 }
 
 function roomProblem(state: LotState, data: InspectionDecided): { readonly code: 'input.tooLarge'; readonly detail: string } | null {
-  let lines = data.lines.length
-  for (const { lines: open } of state.decisions) lines += open.length
-  for (const { decided } of state.pending) lines += decided.lines.length
-  if (lines <= OPEN_LINES_MAX) return null
-  return { code: 'input.tooLarge', detail: `${lines} decision lines of one lot are open; at most ${OPEN_LINES_MAX} are taken` }
+  let characters = 0
+  for (const { hold, lifted } of state.holds) {
+    if (hold !== null) characters += scopeCharacters(hold.scope)
+    if (lifted !== null) characters += scopeCharacters(lifted)
+  }
+  // Once as a line, twice in the holds that it lifts in part.
+  for (const line of data.lines) characters += 2 * scopeCharacters(portionOf(line))
+  for (const { lines } of [data, ...state.decisions, ...state.pending.map((pending) => pending.decided)]) {
+    characters += 500
+    for (const line of lines) characters += 110 + scopeCharacters(portionOf(line))
+  }
+  if (characters <= OPEN_CHARACTERS_MAX) return null
+  return { code: 'input.tooLarge', detail: 'more decision lines of this lot are open than can be kept' }
 }
 
 function forgetProblem(draft: Draft<LotState>, decision: string): void {
@@ -90,13 +98,18 @@ function restrictionsFirst(lines: readonly DecisionLine[]): readonly OpenLine[] 
 function liftAnswered(draft: Draft<LotState>, data: InspectionDecided, portion: PortionScope): void {
   const { next } = draft
   const lift = { scope: portion, evidence: data.number, by: data.decidedBy }
-  liftOf(draft, { ...lift, hold: data.hold, scope: uniteScopes(portion, RECEIVED) })
+  const narrowed = next.undecided.some((one) => one.hold === data.hold && one.narrowed)
+  liftOf(draft, { ...lift, hold: data.hold, scope: narrowed ? uniteScopes(portion, RECEIVED) : portion })
+  const answered = [data.hold]
   for (const superseded of data.supersedes) {
-    liftKnown(draft, { ...lift, hold: reopenedHold(superseded) })
-    liftKnown(draft, { ...lift, hold: qualityHold(superseded, 'rejected') })
-    liftKnown(draft, { ...lift, hold: qualityHold(superseded, 'quarantined') })
+    answered.push(reopenedHold(superseded), qualityHold(superseded, 'rejected'), qualityHold(superseded, 'quarantined'))
+  }
+  for (const hold of answered) {
+    liftKnown(draft, { ...lift, hold })
+    if (isActive(next.holds, hold) && !next.answered.includes(hold)) next.answered = [...next.answered, hold]
   }
   next.undecided = next.undecided.filter((one) => one.hold !== data.hold)
+  endAnswered(draft)
   if (next.undecided.length > 0) return
   for (const { id } of next.holds) if (id.startsWith('loose:')) liftKnown(draft, { ...lift, hold: id, scope: WHOLE })
 }
@@ -242,7 +255,7 @@ export function setRestore(draft: Draft<LotState>): void {
   if (restoring === null || restoring.scope === null || restoring.lift === null || next.pending.length > 0) return
   const covered = unionOfScopes(holdsOnStock(next.holds))
   const due = covered === null ? restoring.scope : subtractScopes(restoring.scope, covered)
-  if (due === null || releasing(next, due)) return
+  if (due === null || releasing(next, due) || restoring.open.length >= RESTORES_OPEN_MAX) return
   const count = restoring.count + 1
   const name = `restore:${count}`
   next.restoring = {

@@ -3,10 +3,19 @@
  * leave a hold out of the condition, and never lift one that it was not told to lift.
  */
 import type { Hold, PortionScope } from '../model/hold.ts'
-import { activeHolds, addHold, type HoldSet, isActive, liftHold, unionOfScopes } from '../model/hold-set.ts'
+import { activeHolds, addHold, type HoldEntry, type HoldSet, isActive, liftHold, unionOfScopes } from '../model/hold-set.ts'
 import { sameScope, scopeCharacters, uniteScopes, WHOLE } from '../model/scope.ts'
 import { closeException, type Draft, openException, setGoal, withdrawGoal } from './draft.ts'
-import { HOLD_CHARACTERS_MAX, HOLDS_MAX, isOwnHold, isReleased, LIFTED_MAX, LIFTED_OWN_MAX, type LotState } from './lot-state.ts'
+import {
+  HOLDS_CHARACTERS_MAX,
+  isOwnHold,
+  isReleased,
+  LIFTED_CHARACTERS_MAX,
+  LIFTED_OWN_MAX,
+  type LotState,
+  RESTORE_CHARACTERS_MAX,
+  SCOPES_CHARACTERS_MAX,
+} from './lot-state.ts'
 import { secondReceiptOf, sitesOf } from './policy.ts'
 
 /** Name of the condition goal. */
@@ -25,25 +34,13 @@ type NewHold = Omit<Hold, 'placedAt'>
 export function placeHold(draft: Draft<LotState>, given: NewHold): void {
   const { next, event } = draft
   const released = isReleased(next)
-  const known = next.holds.some((entry) => entry.id === given.id)
-  const active = activeHolds(next.holds)
-  const overflows = !known && active.length >= HOLDS_MAX
-  if (overflows) {
-    openException(draft, {
-      code: 'input.tooLarge',
-      subject: OVERFLOW,
-      detail: `more than ${HOLDS_MAX} holds; ${given.id} is one of those that hold ${OVERFLOW} stands for, until a person lifts it`,
-    })
-  }
-  const hold: Hold = {
+  const hold = withinLimits(draft, {
     ...given,
-    id: overflows ? OVERFLOW : given.id,
-    scope: overflows || tooLong(active, given.scope) ? WHOLE : given.scope,
     reason: given.reason.slice(0, TEXT_MAX),
     placedBy: given.placedBy.slice(0, TEXT_MAX),
     placedIn: given.placedIn.slice(0, TEXT_MAX),
     placedAt: event.occurredAt,
-  }
+  })
   const holds = addHold(next.holds, hold)
   if (holds === next.holds) return
   next.holds = holds
@@ -53,11 +50,29 @@ export function placeHold(draft: Draft<LotState>, given: NewHold): void {
   if (released && placed !== undefined && !isReceivedOnly(placed.scope)) rememberToRestore(draft, placed.scope)
 }
 
-function tooLong(active: readonly Hold[], scope: PortionScope): boolean {
-  if (scope.kind === 'whole') return false
-  let characters = scopeCharacters(scope)
-  for (const hold of active) characters += scopeCharacters(hold.scope)
-  return characters > HOLD_CHARACTERS_MAX
+/** Carriers beyond the limit: the whole lot. Holds beyond the limit: one hold of the whole lot, that only a person lifts. */
+function withinLimits(draft: Draft<LotState>, given: Hold): Hold {
+  const { holds } = draft.next
+  if (holds.length === 0 && given.scope.kind === 'whole') return given
+  let scopes = scopeCharacters(given.scope)
+  let characters = charactersOf(given)
+  for (const active of activeHolds(holds)) {
+    scopes += scopeCharacters(active.scope)
+    characters += charactersOf(active)
+  }
+  const hold = scopes > SCOPES_CHARACTERS_MAX ? { ...given, scope: WHOLE } : given
+  if (characters <= HOLDS_CHARACTERS_MAX || holds.some((entry) => entry.id === given.id)) return hold
+  openException(draft, {
+    code: 'input.tooLarge',
+    subject: OVERFLOW,
+    detail: `too many holds to keep; ${given.id} is one of those that hold ${OVERFLOW} stands for, until a person lifts it`,
+  })
+  return { ...hold, id: OVERFLOW, scope: WHOLE }
+}
+
+/** What a hold takes to write down, with the traces that an awaiting-inspection hold leaves elsewhere in the state. */
+function charactersOf({ id, type, reason, placedBy, placedIn }: Hold): number {
+  return 220 + (type === 'awaitingInspection' ? 2 : 1) * id.length + reason.length + placedBy.length + placedIn.length
 }
 
 export interface Lift {
@@ -74,6 +89,7 @@ export function liftOf(draft: Draft<LotState>, { hold, scope, evidence, by }: Li
   next.holds = forgetOldLifts(holds)
   if (next.restoring !== null && next.restoring.scope !== null) next.restoring = { ...next.restoring, lift: { evidence, by } }
   if (isActive(next.holds, hold)) return
+  if (next.answered.includes(hold)) next.answered = next.answered.filter((one) => one !== hold)
   if (next.undecided.some((one) => one.hold === hold)) next.undecided = next.undecided.filter((one) => one.hold !== hold)
   if (next.foreign.some((one) => one.hold === hold)) next.foreign = next.foreign.filter((one) => one.hold !== hold)
   closeException(draft, 'hold.foreign', hold)
@@ -89,9 +105,29 @@ export function liftKnown(draft: Draft<LotState>, lift: Lift): void {
 function forgetOldLifts(holds: HoldSet): HoldSet {
   let own = 0
   let others = 0
-  for (const { id, hold } of holds) if (hold === null) isOwnHold(id) ? own++ : others++
-  if (own <= LIFTED_OWN_MAX && others <= LIFTED_MAX) return holds
-  return holds.filter(({ id, hold }) => hold !== null || (isOwnHold(id) ? own-- <= LIFTED_OWN_MAX : others-- <= LIFTED_MAX))
+  const kept: HoldEntry[] = []
+  for (const entry of holds.toReversed()) {
+    if (entry.hold !== null) kept.push(entry)
+    else if (isOwnHold(entry.id)) {
+      own += 1
+      // Nobody places it again, so which portions were lifted is of no more use.
+      if (own <= LIFTED_OWN_MAX) kept.push(entry.lifted?.kind === 'whole' ? entry : { ...entry, lifted: WHOLE })
+    } else {
+      others += 50 + entry.id.length + (entry.lifted === null ? 0 : scopeCharacters(entry.lifted))
+      if (others <= LIFTED_CHARACTERS_MAX) kept.push(entry)
+    }
+  }
+  return kept.reverse()
+}
+
+/**
+ * With a second receipt in the lot, the portion that an answered hold still holds may be that receipt's, which has its own
+ * hold. The decision has named all that came with the first, so the hold ends.
+ */
+export function endAnswered(draft: Draft<LotState>): void {
+  const { next } = draft
+  if (next.answered.length === 0 || next.receipts < 2) return
+  for (const hold of next.answered) liftKnown(draft, { hold, scope: WHOLE, evidence: 'decided in full', by: 'policy' })
 }
 
 /**
@@ -122,7 +158,15 @@ export function holdsOnStock(holds: HoldSet): readonly Hold[] {
 
 function rememberToRestore(draft: Draft<LotState>, scope: PortionScope): void {
   const before = draft.next.restoring ?? { scope: null, lift: null, count: 0, open: [] }
-  draft.next.restoring = { ...before, scope: before.scope === null ? scope : uniteScopes(before.scope, scope) }
+  const united = before.scope === null ? scope : uniteScopes(before.scope, scope)
+  if (scopeCharacters(united) <= RESTORE_CHARACTERS_MAX) draft.next.restoring = { ...before, scope: united }
+  else {
+    openException(draft, {
+      code: 'input.tooLarge',
+      subject: 'restore',
+      detail: 'too many carriers to remember; what the newest holds took out of use goes back by hand',
+    })
+  }
 }
 
 /**

@@ -11,11 +11,9 @@ describe('what people move', () => {
   it('is adopted as a foreign hold when it restricts, and ends where it was placed', () => {
     const story = releasedStory()
     story.tell(block)
-    expect(story.lot().holds.at(-1)?.hold).toMatchObject({
+    expect(story.lot().holds.at(-1)).toMatchObject({
       id: 'foreign:erp-1:4900000001',
-      foreign: true,
-      placedBy: 'clerk',
-      placedIn: 'erp-1',
+      hold: { foreign: true, placedBy: 'clerk', placedIn: 'erp-1' },
     })
     expect(story.exceptions()).toEqual(['hold.foreign'])
     expect(story.lot().status).toBe('contained')

@@ -62,7 +62,8 @@ function adopt(draft: Draft<LotState>, data: InventoryMovement, to: StockType): 
     placedIn: data.erp,
   })
   if (!isActive(next.holds, hold)) return
-  next.foreign = [...next.foreign, { hold, to, left: data.quantity }].slice(-FOREIGN_MAX)
+  if (next.foreign.length >= FOREIGN_MAX) return
+  next.foreign = [...next.foreign, { hold, to, left: data.quantity }]
   openException(draft, {
     code: 'hold.foreign',
     subject: hold,

@@ -8,15 +8,18 @@ import type { StockType } from '../model/stock.ts'
 import type { OpenException } from './draft.ts'
 
 /**
- * Limits on the state of one lot; together they keep it below 64 kB. Beyond them the lot is held by more, never by less:
- * a further hold becomes one hold of the whole lot, a further decision is not carried out (`input.tooLarge`).
+ * Limits on the state of one lot, in characters where lengths differ; together they keep it below 64 kB. Beyond them the
+ * lot is held by more, never by less: a further hold becomes one hold of the whole lot, a further decision is not carried
+ * out, what a further hold takes out of use is not put back by itself (`input.tooLarge`).
  */
-export const HOLDS_MAX = 80
-export const LIFTED_MAX = 40
+export const HOLDS_CHARACTERS_MAX = 16_000
+export const SCOPES_CHARACTERS_MAX = 4_000
+export const LIFTED_CHARACTERS_MAX = 4_000
 export const LIFTED_OWN_MAX = 2
 export const FOREIGN_MAX = 20
-export const OPEN_LINES_MAX = 150
-export const HOLD_CHARACTERS_MAX = 8_000
+export const OPEN_CHARACTERS_MAX = 36_000
+export const RESTORE_CHARACTERS_MAX = 1_000
+export const RESTORES_OPEN_MAX = 5
 export const SETTLED_MAX = 2
 export const UNDOINGS_MAX = 10
 
@@ -31,6 +34,11 @@ export interface LotState {
   /** Some receipt needed no inspection: its quantity is usable by right. */
   readonly free: boolean
   readonly undecided: readonly Undecided[]
+  /**
+   * Holds that a decision over the whole received quantity has answered, but that still hold the portions it did not name.
+   * They stay while they can only mean that receipt; the next receipt of the lot ends them.
+   */
+  readonly answered: readonly string[]
   readonly holds: HoldSet
   /** Of the condition goal, as the engine counts it. */
   readonly generation: number
@@ -114,6 +122,7 @@ export function initialLot(key: string): LotState {
     receipts: 0,
     free: false,
     undecided: [],
+    answered: [],
     holds: [],
     generation: 0,
     heldMet: false,
@@ -140,13 +149,17 @@ export function isOwnHold(id: string): boolean {
   return id.startsWith('awaiting:') || id.startsWith('quality:') || id.startsWith('reopened:') || id.startsWith('loose:')
 }
 
+function waitsForDecision(state: Pick<LotState, 'undecided' | 'answered'>, id: string): boolean {
+  return (id.startsWith('reopened:') && !state.answered.includes(id)) || state.undecided.some((one) => one.hold === id)
+}
+
 /** The quality status of the lot as a whole; where its portions differ, they say more. */
-export function statusOf(state: Pick<LotState, 'received' | 'receipts' | 'holds' | 'undecided' | 'outcomes'>): LotStatus {
+export function statusOf(state: Pick<LotState, 'received' | 'receipts' | 'holds' | 'undecided' | 'answered' | 'outcomes'>): LotStatus {
   if (state.received && state.receipts === 0) return 'closed'
   const holds = activeHolds(state.holds)
   if (holds.some((hold) => !isOwnHold(hold.id))) return 'contained'
   const { accepted, rejected, quarantined } = state.outcomes
-  const waiting = holds.some((hold) => hold.id.startsWith('reopened:') || state.undecided.some((one) => one.hold === hold.id))
+  const waiting = holds.some(({ id }) => waitsForDecision(state, id))
   const kinds = (accepted > 0 ? 1 : 0) + (rejected > 0 ? 1 : 0) + (quarantined > 0 ? 1 : 0) + (waiting ? 1 : 0)
   if (kinds > 1) return 'mixed'
   if (waiting) return 'inInspection'

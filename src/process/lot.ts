@@ -21,7 +21,7 @@ import { activeHolds } from '../model/hold-set.ts'
 import { isZeroQuantity } from '../model/quantity.ts'
 import { type Draft, decisionOf, draftOf, emit } from './draft.ts'
 import { closeLot, onDecided, onGoalSettled, onReopened, setRestore } from './lot-decisions.ts'
-import { liftOf, placeHold, setCondition } from './lot-holds.ts'
+import { endAnswered, liftOf, placeHold, setCondition } from './lot-holds.ts'
 import { onMoved } from './lot-movements.ts'
 import { initialLot, type LotState, statusOf } from './lot-state.ts'
 import type { Context, Decision, Process } from './process.ts'
@@ -104,6 +104,7 @@ function onReceived(draft: Draft<LotState>, data: LotReceived): void {
   next.receipts += 1
   if (hold === null) next.free = true
   else next.undecided = [...next.undecided, { hold, protected: isProtected(data), narrowed: false }]
+  endAnswered(draft)
 }
 
 function isProtected({ stockType }: LotReceived): boolean {
@@ -135,7 +136,13 @@ function onHoldLifted(draft: Draft<LotState>, data: HoldLift): void {
 
 function tellStatus(draft: Draft<LotState>): void {
   const { before, next } = draft
-  if (next.holds === before.holds && next.outcomes === before.outcomes && next.receipts === before.receipts) return
+  if (
+    next.holds === before.holds &&
+    next.outcomes === before.outcomes &&
+    next.receipts === before.receipts &&
+    next.answered === before.answered
+  )
+    return
   const status = statusOf(next)
   if (status === before.status) return
   next.status = status
