@@ -69,6 +69,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const unsubscribe = [store.onDeliveries((partition) => keeper.owners.get(partition)?.nudge()), store.onRelease(() => void roundNow())]
   let closed = false
   let rounding = false
+  let cancelTick = (): void => undefined
 
   async function roundNow(): Promise<void> {
     if (rounding || closed) return
@@ -83,7 +84,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
 
   function tick(): void {
     if (closed) return
-    runtime.clock.setTimer(settings.leaseMs / 3, () => {
+    cancelTick = runtime.clock.setTimer(settings.leaseMs / 3, () => {
       void roundNow()
       // Hints may be lost: look into the inboxes at the pace of the lease.
       for (const owner of keeper.owners.values()) owner.nudge()
@@ -116,6 +117,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     },
     close: async () => {
       closed = true
+      cancelTick()
       sweeper.stop()
       for (const end of unsubscribe) end()
       await keeper.close()

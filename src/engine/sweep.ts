@@ -39,6 +39,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   const { runtime, store, settings } = deps
   let stopped = false
   let running: Promise<void> | null = null
+  let cancelNext = (): void => undefined
   /** Subjects seen usable that no instance knows, with the sweep that first saw them. */
   const unexplained = new Set<string>()
 
@@ -187,7 +188,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   }
 
   function next(): void {
-    runtime.clock.setTimer(settings.sweepIntervalMs, () => {
+    cancelNext = runtime.clock.setTimer(settings.sweepIntervalMs, () => {
       if (stopped) return
       sweep()
         .catch((reason: unknown) => deps.log.warn('sweep failed', { reason: String(reason) }))
@@ -199,6 +200,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     start: next,
     stop: () => {
       stopped = true
+      cancelNext()
     },
     sweep,
     mustQueryFirst: async (partition) =>
