@@ -188,8 +188,8 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   }
 
   function next(): void {
+    if (stopped) return
     cancelNext = runtime.clock.setTimer(settings.sweepIntervalMs, () => {
-      if (stopped) return
       sweep()
         .catch((reason: unknown) => deps.log.warn('sweep failed', { reason: String(reason) }))
         .finally(next)
