@@ -32,6 +32,8 @@ export type Blocked = ReadonlyMap<string, readonly Portion[]>
 /** Whose portion a movement out of blocked takes. A person who lifts or carries takes a person's block; in every other case ours shrinks. */
 const FOREIGN_FIRST: readonly Owner[] = ['foreign', 'undoable', 'own']
 const OURS_FIRST: readonly Owner[] = ['undoable', 'own', 'foreign']
+/** A release of ours ends no person's block, even if it met stock that a person had blocked a moment before. */
+const OURS_ONLY: readonly Owner[] = ['undoable', 'own']
 
 interface Books {
   readonly c: Case
@@ -83,8 +85,10 @@ function ownerOf(c: Case, document: StockDocument): Owner {
   return document.reference?.startsWith(c.policy.referencePrefix) ? 'own' : 'foreign'
 }
 
+/** Class unsafe keeps no reference: what looks like a person's lift may be one of ours that a restored hub has forgotten. */
 function orderOf(books: Books, document: StockDocument): readonly Owner[] {
-  if (document.to === null || ownerOf(books.c, document) !== 'foreign') return OURS_FIRST
+  if (ownerOf(books.c, document) !== 'foreign') return OURS_ONLY
+  if (document.to === null || books.c.policy.idempotency === 'unsafe') return OURS_FIRST
   if (document.reverses === null) return FOREIGN_FIRST
   const reversed = books.read.documents.find(({ number }) => number === document.reverses)
   return reversed !== undefined && ownerOf(books.c, reversed) === 'foreign' ? FOREIGN_FIRST : OURS_FIRST

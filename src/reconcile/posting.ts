@@ -26,6 +26,7 @@ export function posted(c: Case, predicate: Posted): NextStep {
   if (c.unknown !== null) return settleUnknown(c, c.unknown, gate(c, frees))
   const late = failedAfterAll(c)
   if (late !== null) return late
+  if (cannotBeAsked(c) && !answeredFor(c, predicate.quantity)) return LOST_HOUR
   const progress = progressOf(c, predicate.quantity)
   if ('instead' in progress) return progress.instead
   const done = compareQuantity(progress.done, predicate.quantity)
@@ -33,7 +34,6 @@ export function posted(c: Case, predicate: Posted): NextStep {
   if (done > 0) return { step: 'park', code: 'command.ambiguous', detail: `more than decided: ${short}` }
   if (done === 0 && (c.goal.withdrawing || !frees)) return progress.met
   if (c.goal.withdrawing) return { step: 'withdraw', reason: short }
-  if (done < 0 && cannotBeAsked(c)) return LOST_HOUR
   if (done === 0) return afterwards(c, progress.met)
   const { reversal } = progress
   if (reversal !== null && frees && !askedSince(c, reversal.at)) {
@@ -76,7 +76,17 @@ const LOST_HOUR: NextStep = Object.freeze({
 
 /** Class unsafe after a restore: what was posted in the lost hour cannot be found, and nothing else is known of it. */
 function cannotBeAsked(c: Case): boolean {
-  return c.policy.queryFirst && c.policy.idempotency === 'unsafe'
+  return c.policy.queryFirst && c.policy.idempotency === 'unsafe' && !c.goal.withdrawing
+}
+
+/** All of it had been answered before the backup; decided without a read, since what allows sending again may come first. */
+function answeredFor(c: Case, decided: Quantity): boolean {
+  let answered: Quantity = { value: '0', uom: decided.uom }
+  for (const { goal, state, action } of c.commands) {
+    if (goal !== c.goal.id || state !== 'applied' || action.type !== 'move' || action.quantity.uom !== decided.uom) continue
+    answered = addQuantity(answered, action.quantity)
+  }
+  return compareQuantity(answered, decided) >= 0
 }
 
 /** What forbids sending now, cheapest first; null: nothing. A stale premise comes last, so that it is fresh when used. */

@@ -173,6 +173,19 @@ describe('whose restriction is it', () => {
       expected: 'send #0 HP0 100 blocked > unrestricted',
     },
     {
+      name: 'our release met a block that a person had placed a moment before: that block is still in force',
+      buckets: [bucket('blocked', 100)],
+      documents: [
+        placing,
+        foreignBlock(60, 30),
+        doc(null, 60, 'blocked', 'unrestricted', { number: 'R', reverses: 'D-HPH0', at: at(31) }),
+        doc('HP-old', 100, 'blocked', 'unrestricted', { at: at(32) }),
+        doc('HPH1', 100, 'unrestricted', 'blocked', { at: at(35) }),
+      ],
+      commands: [placed, { ...placed, id: 'goal-hold.1', ordinal: 1, reference: 'HPH1' }],
+      expected: 'send #0 HP0 40 blocked > unrestricted',
+    },
+    {
       name: 'a person reversed our first placing after we had put it back and placed it anew: ours shrinks, not theirs',
       buckets: [bucket('blocked', 40)],
       documents: [
@@ -281,6 +294,18 @@ describe('whose restriction is it', () => {
       commands: [{ ...placed, detail: '490001' }],
       policy: { idempotency: 'unsafe' },
       expected: 'send #0 HP0 100 blocked > unrestricted',
+    },
+    {
+      name: 'class unsafe: a lift may be one of ours that was forgotten, so ours shrinks',
+      buckets: [bucket('blocked', 100)],
+      documents: [
+        doc(null, 100, 'unrestricted', 'blocked', { number: '490001', at: at(21) }),
+        foreignBlock(50, 40),
+        doc(null, 50, 'blocked', 'unrestricted', { number: 'M', at: at(45) }),
+      ],
+      commands: [{ ...placed, detail: '490001' }],
+      policy: { idempotency: 'unsafe' },
+      expected: 'send #0 HP0 50 blocked > unrestricted',
     },
     {
       name: 'shipped blocked stock is out of reach',

@@ -38,7 +38,10 @@ export interface ReconcilePolicy {
   readonly premise: 'none' | 'standing' | 'gone' | 'stale'
   /** `shadow`: reads only. */
   readonly sending: 'active' | 'shadow'
-  /** After a restore, until a full sweep has passed: nothing is sent without a read of this incarnation. */
+  /**
+   * After a restore, until a full sweep has passed: nothing is sent without a read of this incarnation. What the lost hour had
+   * sent last may still be on its way, so the shell lets `lastSettledAt` be the start of the incarnation plus quiesce.
+   */
   readonly queryFirst: boolean
   readonly retryDelayMs: (attempts: number) => number
   readonly attemptsMax: number

@@ -42,7 +42,8 @@ interface Flight {
 export class ToyHub {
   readonly violations: string[] = []
   readonly target: ToyTarget
-  readonly steps = new Map<string, number>()
+  /** The newest step of each goal. */
+  readonly steps = new Map<string, NextStep>()
   goals: Goal[]
   private readonly settings: ToySettings
   private readonly random: Dice
@@ -164,7 +165,7 @@ export class ToyHub {
     const heldAgain = this.settings.idempotency === 'unsafe' && flight.goal === HOLD
     if (same.length > 1 && !heldAgain) this.violations.push(`${flight.reference} stands ${same.length} times`)
     const releases = this.target.booked.filter(({ sentAs }) => sentAs?.startsWith(`HP-${OTHER}`))
-    const posted = releases.reduce((sum, { document }) => sum + Number(document.quantity.value), 0)
+    const posted = this.released()
     const reversed = this.target.booked.reduce(
       (sum, { document }) =>
         releases.some((one) => one.document.number === document.reverses) ? sum + Number(document.quantity.value) : sum,
@@ -259,6 +260,7 @@ export class ToyHub {
     this.goals = [...backup]
     this.crash()
     this.queryFirst = true
+    this.lastSettledAt = new Date(this.nowMs + QUIESCE_MS).toISOString()
     this.backup = null
     if (active && !this.holdActive()) this.setHold()
     if (!active && this.holdActive()) this.liftHold()
@@ -298,7 +300,7 @@ export class ToyHub {
   private takeStep(known: Goal): boolean {
     const commands = this.goals.flatMap((one) => one.commands)
     const step = reconcile(known, this.observation, commands, this.policyOf(known))
-    this.steps.set(step.step, (this.steps.get(step.step) ?? 0) + 1)
+    this.steps.set(known.id, step)
     switch (step.step) {
       case 'read': {
         const wanted = Math.max(this.nowMs, Date.parse(step.notBefore))
@@ -420,6 +422,12 @@ export class ToyHub {
       default:
         return false
     }
+  }
+
+  /** What was released under the decision, reversed or not. */
+  released(): number {
+    const releases = this.target.booked.filter(({ sentAs }) => sentAs?.startsWith(`HP-${OTHER}`))
+    return releases.reduce((sum, { document }) => sum + Number(document.quantity.value), 0)
   }
 
   /** Met means: usable by nobody, and nothing under way that could change that. */
