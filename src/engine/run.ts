@@ -296,6 +296,7 @@ export function settledEvent(
   settled: { readonly state: GoalSettled['state']; readonly detail: string; readonly at: string; readonly partition: number },
 ): RecordedEvent<GoalSettled> {
   const { state, detail, at, partition } = settled
+  const applied = goal.commands.filter((command) => command.state === 'applied').length
   return {
     type: GOAL_SETTLED,
     subject: goal.subject,
@@ -304,7 +305,7 @@ export function settledEvent(
     receivedAt: at,
     recordedAt: at,
     address: { partition, sequence: -1, ordinal: 0 },
-    data: { goal: goal.id, name: goal.name, state, generation: goal.generation, detail },
+    data: { goal: goal.id, name: goal.name, state, generation: goal.generation, applied, detail },
   }
 }
 

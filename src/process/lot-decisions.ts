@@ -11,7 +11,19 @@ import { qualityHold, reopenedHold } from '../model/keys.ts'
 import { intersectScopes, scopeCharacters, subtractScopes, uniteAll, uniteScopes, WHOLE } from '../model/scope.ts'
 import { portionOf, portionProblem, sizeProblem } from './decision-lines.ts'
 import { closeException, type Draft, openException, setGoal, withdrawGoal } from './draft.ts'
-import { endAnswered, erpOf, HELD, holdsOnStock, liftKnown, liftOf, narrowHolds, placeHold, RECEIVED, siteOf } from './lot-holds.ts'
+import {
+  endAnswered,
+  erpOf,
+  HELD,
+  holdsOnStock,
+  liftKnown,
+  liftOf,
+  narrowHolds,
+  placeHold,
+  RECEIVED,
+  rememberToRestore,
+  siteOf,
+} from './lot-holds.ts'
 import { type LotState, OPEN_CHARACTERS_MAX, type OpenDecision, type OpenLine, RESTORES_OPEN_MAX, SETTLED_MAX } from './lot-state.ts'
 
 export function onDecided(draft: Draft<LotState>, data: InspectionDecided): void {
@@ -210,6 +222,7 @@ export function closeLot(draft: Draft<LotState>, reason: string): void {
 export function onGoalSettled(draft: Draft<LotState>, settled: GoalSettled): void {
   const { next } = draft
   if (settled.name === HELD) {
+    if (settled.applied > 0) restrictedByUs(draft, settled)
     if (settled.state !== 'met' || settled.generation < next.generation) return
     next.heldMet = true
     const { pending } = next
@@ -217,6 +230,18 @@ export function onGoalSettled(draft: Draft<LotState>, settled: GoalSettled): voi
     for (const { decided, cause } of pending) carryOut(draft, decided, cause)
   } else if (settled.name.startsWith('line:')) lineSettled(draft, settled)
   else restoreSettled(draft, settled)
+}
+
+/**
+ * The condition had to take something out of use, so that much has to go back once nothing covers it: also what a release
+ * had freed before the hold was known (a restored hub, a hold that overtook it).
+ */
+function restrictedByUs(draft: Draft<LotState>, { state }: GoalSettled): void {
+  if (state !== 'met' && state !== 'withdrawn') return
+  rememberToRestore(draft, WHOLE)
+  const { restoring } = draft.next
+  if (state === 'withdrawn' && restoring?.lift === null)
+    draft.next.restoring = { ...restoring, lift: { evidence: 'hold ended', by: 'policy' } }
 }
 
 function lineSettled(draft: Draft<LotState>, { name, state }: GoalSettled): void {

@@ -156,7 +156,7 @@ export function holdsOnStock(holds: HoldSet): readonly Hold[] {
   return activeHolds(holds).filter((hold) => !isReceivedOnly(hold.scope))
 }
 
-function rememberToRestore(draft: Draft<LotState>, scope: PortionScope): void {
+export function rememberToRestore(draft: Draft<LotState>, scope: PortionScope): void {
   const before = draft.next.restoring ?? { scope: null, lift: null, count: 0, open: [] }
   const united = before.scope === null ? scope : uniteScopes(before.scope, scope)
   if (scopeCharacters(united) <= RESTORE_CHARACTERS_MAX) draft.next.restoring = { ...before, scope: united }

@@ -178,7 +178,7 @@ export function createStory(context: Context = CONTEXT): Story {
     settle: (name, state = 'met', stale) => {
       const { process, key, goal, generation } = only(name)
       if (stale === undefined) goals.set(`${process.name} ${key} ${name}`, { process, key, goal, generation, state })
-      const data: GoalSettled = { goal: name, name, state, generation: stale ?? generation, detail: '' }
+      const data: GoalSettled = { goal: name, name, state, generation: stale ?? generation, applied: 0, detail: '' }
       return run([[process, key, recorded({ type: GOAL_SETTLED, source: goal.cause, data })]])
     },
     fire: (key, timer) => {

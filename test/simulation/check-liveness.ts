@@ -12,7 +12,7 @@ export function checkLiveness(run: Run, view: LedgerView): Violation[] {
   )
   for (const goal of view.goals) {
     const name = `${goal.name} ${goal.system} ${goal.subject}`
-    if (goal.withdrawing) violations.push({ invariant: 'I34', message: `${name} is still being withdrawn: ${commands(goal)}` })
+    if (goal.withdrawing && !excepted.has(goal.id)) violations.push({ invariant: 'I34', message: `${name} is still being withdrawn: ${commands(goal)}` })
     else if (goal.state === 'open' && !goal.waiting.startsWith('heldBy:') && !excepted.has(goal.id) && !stuck.has(orderKeyOf(goal)))
       violations.push({ invariant: 'I7', message: `${name} is open (${goal.waiting}): ${commands(goal)}` })
     else if ((goal.state === 'parked' || goal.state === 'refused') && !excepted.has(goal.id))
