@@ -57,14 +57,14 @@ async function checkNoLossNoInvention(run: Run, view: LedgerView): Promise<Viola
     const id = idIn(raws.get(input.raw) ?? '', input.raw)
     if (id === null || !published.has(id.replace(/-again$/, '')))
       violations.push({ invariant: 'I2', message: `input ${input.partition}.${input.sequence} was never sent: ${input.raw}` })
-    else kept.add(recordOf(input.event.source))
+    else kept.add(id)
   }
-  for (const parked of view.parked) kept.add(recordOf({ ...parked.source, version: null }))
+  for (const parked of view.parked) kept.add(idIn(raws.get(parked.raw) ?? '', parked.raw) ?? '')
   for (const { source, id, atMs } of run.probes.acknowledged) {
     // What was acknowledged after the copy and before its restore is asked for again by the sweep; pushed desk notices are not kept by anybody else.
     if (run.restoredAtMs !== null && atMs < run.restoredAtMs) continue
     const notice = allNotices(run).find((one) => one.id === id)
-    if (notice !== undefined && ![...kept].some((record) => record.startsWith(`${source}/`)))
+    if (notice !== undefined && !kept.has(id))
       violations.push({ invariant: 'I1', message: `${source} ${id} was acknowledged and is nowhere in the journal` })
   }
   return violations
@@ -72,10 +72,6 @@ async function checkNoLossNoInvention(run: Run, view: LedgerView): Promise<Viola
 
 function allNotices(run: Run): readonly Notice[] {
   return [...run.plant.erp.notices.all(), ...run.plant.qms.notices.all(), ...run.workload.deskNotices]
-}
-
-function recordOf(source: { readonly instance: string; readonly record: string; readonly version?: string | null }): string {
-  return `${source.instance}/${source.record}`
 }
 
 async function rawText(run: Run, reference: string): Promise<string> {

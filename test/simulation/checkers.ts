@@ -2,6 +2,7 @@ import { compareRebuilt } from '../../src/engine/rebuild.ts'
 import { checkEffects, checkOverposting } from './check-effects.ts'
 import { checkJournal } from './check-journal.ts'
 import { checkLiveness } from './check-liveness.ts'
+import { checkProtocol } from './check-protocol.ts'
 import { checkForeignHolds, checkHolds, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
 import { readLedger } from './ledger-view.ts'
@@ -11,6 +12,7 @@ import type { Run, Violation } from './run.ts'
 export function checkNow(run: Run): Violation[] {
   return [
     ...run.probes.fenceBreaches.map((message) => ({ invariant: 'I12', message })),
+    ...checkProtocol(run),
     ...checkEffects(run),
     ...checkHolds(run),
     ...checkReleases(run),

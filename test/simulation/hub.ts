@@ -13,6 +13,7 @@ import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faul
 import type { Store } from '../../src/store/store.ts'
 import { createDeskConnector } from './desk.ts'
 import { type Probes, watchConnector, watchStore } from './probes.ts'
+import { noteAcknowledgement } from './protocol.ts'
 import { type Shape, TIMES } from './shape.ts'
 
 export const STORE_PORT: PortShape = {
@@ -121,8 +122,10 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
 
 function noteAcknowledged(request: HttpRequest, probes: Probes, atMs: number): void {
   const body = JSON.parse(new TextDecoder().decode(request.body ?? new Uint8Array())) as unknown
-  for (const event of (Array.isArray(body) ? body : [body]) as { source: string; id: string }[])
+  for (const event of (Array.isArray(body) ? body : [body]) as { source: string; id: string }[]) {
     probes.acknowledged.push({ atMs, source: event.source, id: event.id })
+    noteAcknowledgement(probes.protocol, event.id, atMs)
+  }
 }
 
 function connectorsOf(runtime: Runtime, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {

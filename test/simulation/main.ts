@@ -1,7 +1,7 @@
 // The simulation: many seeds, one seed with its trace, or the deliberate bugs. See docs/explanation/simulation.md.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { MUTANTS } from './mutants.ts'
+import { huntMutants, type MutantResult, renewKnownSeeds } from './hunt.ts'
 import { runPool } from './pool.ts'
 import { runSeed } from './run-seed.ts'
 import { SHARE_MIN, SITUATIONS_REQUIRED } from './situations.ts'
@@ -19,21 +19,13 @@ const HELP = `npm run sim -- [options]
   --trace           with --seed: one JSON line per step
   --mutants [NAME]  run the deliberate bugs, each with its known seed and fresh ones; exit 0 only if all are found
   --fresh N         fresh seeds per deliberate bug (default 200)
-  --until-found     with --mutants: stop at a bug's first failing fresh seed
+  --until-found     with --mutants: fresh seeds only for a bug that its known seed does not tell, up to the first failing one
+  --renew           with --mutants: search new known seeds for those that no longer tell, and write them down
   --json            one object on standard output
   --help
 
 Exit: 0 nothing was violated, 1 something was, 2 misuse.
 `
-
-interface MutantResult {
-  readonly name: string
-  readonly knownSeed: number
-  readonly found: boolean
-  readonly seedsRun: number
-  readonly seedsFailing: number
-  readonly firstFailingSeed: number | null
-}
 
 interface Tally {
   readonly seeds: number
@@ -58,6 +50,7 @@ function parse() {
         mutants: { type: 'boolean', default: false },
         fresh: { type: 'string', default: '200' },
         'until-found': { type: 'boolean', default: false },
+        renew: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -111,39 +104,8 @@ async function many(count: number, first: number): Promise<Tally> {
   return tally
 }
 
-async function mutants(names: readonly string[], fresh: number): Promise<MutantResult[]> {
-  const results: MutantResult[] = []
-  for (const mutant of MUTANTS) {
-    if (names.length > 0 && !names.includes(mutant.name)) continue
-    const failing: number[] = []
-    let run = 0
-    const first = 1_000_000 + Math.floor(Math.random() * 1_000_000_000)
-    const seeds = [mutant.knownSeed, ...Array.from({ length: fresh }, (_, index) => first + index)]
-    await runPool({
-      seeds,
-      mutant: mutant.name,
-      onAnswer: (answer) => {
-        run += 1
-        if (answer.violations.length > 0) failing.push(answer.seed)
-      },
-      enough: () => options['until-found'] && failing.some((seed) => seed !== mutant.knownSeed),
-    })
-    const known = failing.includes(mutant.knownSeed)
-    const freshFailing = failing.filter((seed) => seed !== mutant.knownSeed)
-    const result: MutantResult = {
-      name: mutant.name,
-      knownSeed: mutant.knownSeed,
-      found: known,
-      seedsRun: run - 1,
-      seedsFailing: freshFailing.length,
-      firstFailingSeed: freshFailing.sort((a, b) => a - b)[0] ?? null,
-    }
-    results.push(result)
-    console.error(
-      `${known ? 'found ' : 'MISSED'} ${mutant.name}: known seed ${mutant.knownSeed} ${known ? 'fails' : 'PASSES'}, ${freshFailing.length} of ${result.seedsRun} fresh seeds fail`,
-    )
-  }
-  return results
+function hunted(): Promise<MutantResult[]> {
+  return huntMutants({ names: options.names, fresh: Number(options.fresh), untilFound: options['until-found'] })
 }
 
 function perMinute(seeds: number, startedMs: number): number {
@@ -191,9 +153,10 @@ async function main(): Promise<number> {
     return 0
   }
   if (options.seed !== undefined) return one(Number(options.seed))
+  if (options.renew) return (await renewKnownSeeds(options.names, Number(options.fresh))) ? 0 : 1
   const seeds = options.seeds === undefined && options.mutants ? 0 : Number(options.seeds ?? '200')
   const tally = await many(seeds, Number(options.first))
-  return conclude(tally, options.mutants ? await mutants(options.names, Number(options.fresh)) : [])
+  return conclude(tally, options.mutants ? await hunted() : [])
 }
 
 process.exitCode = await main()

@@ -1,14 +1,10 @@
-/**
- * Deliberate bugs, as patches of the source that a load hook applies while the simulation imports it: production code
- * carries no flags. `find` must occur exactly once; a patch that no longer fits fails loudly. `knownSeed` must fail in
- * every run; without one only the fresh seeds speak.
- */
-export interface Mutant {
-  readonly name: string
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-  readonly knownSeed: number
-}
+import { KNOWN_SEEDS } from './known-seeds.ts'
+import type { Mutant } from './mutant.ts'
+import { MUTANTS_OF_INTAKE } from './mutants-intake.ts'
+import { MUTANTS_OF_PROTOCOL } from './mutants-protocol.ts'
+import { MUTANTS_OF_QUALITY } from './mutants-quality.ts'
 
-export const MUTANTS: readonly Mutant[] = []
+export const MUTANTS: readonly Mutant[] = [...MUTANTS_OF_PROTOCOL, ...MUTANTS_OF_QUALITY, ...MUTANTS_OF_INTAKE].map((mutant) => ({
+  ...mutant,
+  knownSeed: KNOWN_SEEDS[mutant.name] ?? null,
+}))

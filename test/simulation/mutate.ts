@@ -1,7 +1,8 @@
 // Imported before anything else (`node --import`): patches source files as they are loaded.
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { MUTANTS, patched } from './mutants.ts'
+import { patched } from './mutant.ts'
+import { MUTANTS } from './mutants.ts'
 
 const name = process.env['HOLDPOINT_MUTANT']
 const mutant = MUTANTS.find((one) => one.name === name)

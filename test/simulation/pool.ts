@@ -42,7 +42,7 @@ function lane(options: PoolOptions, waiting: number[]): Promise<void> {
       options.onAnswer(answer)
       next()
     })
-    child.on('close', (code) => {
+    child.on('exit', (code) => {
       if (seed !== null) {
         const died = `the process ended with ${code}: ${lastWords.trim()}`
         options.onAnswer({ seed, violations: [{ invariant: 'run', message: died }], situations: [], virtualMs: 0, steps: 0, died: true })

@@ -1,6 +1,7 @@
 import type { Connector } from '../../src/connectors/connector.ts'
 import type { PortionScope } from '../../src/model/hold.ts'
 import type { Batch, CommitResult, Lease, Store } from '../../src/store/store.ts'
+import { createProtocol, noteCommitted, openSending, type Protocol } from './protocol.ts'
 
 /** What the checkers watch from outside: nothing of it is known to the product. Times are virtual milliseconds. */
 export interface Probes {
@@ -21,11 +22,21 @@ export interface Probes {
   epochs: Map<number, number>
   /** Goal ids of the hold conditions, by lot. */
   readonly conditions: Map<string, string>
+  readonly protocol: Protocol
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
 }
 
 export function createProbes(): Probes {
-  return { sends: [], acknowledged: [], holdDecisions: [], fenceBreaches: [], epochs: new Map(), conditions: new Map(), reads: [] }
+  return {
+    sends: [],
+    acknowledged: [],
+    holdDecisions: [],
+    fenceBreaches: [],
+    epochs: new Map(),
+    conditions: new Map(),
+    protocol: createProtocol(),
+    reads: [],
+  }
 }
 
 export interface Watch {
@@ -37,17 +48,31 @@ export interface Watch {
 export function watchConnector(connector: Connector, worker: string, { probes, now }: Watch): Connector {
   return {
     ...connector,
-    apply: (items, call) =>
-      connector.apply(items, {
+    apply: async (items, call) => {
+      const { instance, resources } = connector.spec
+      const holdsMayPass = resources.some((one) => one.resource === items[0]?.resource && one.holdsMayPass)
+      const sending = openSending(probes.protocol, {
+        instance,
+        worker,
+        items,
+        holdsMayPass,
+        epochs: probes.epochs,
+        untilMs: now() + call.timeoutMs,
+      })
+      const outcomes = await connector.apply(items, {
         ...call,
         beforeWrite: () => {
           const may = call.beforeWrite()
-          if (may)
-            for (const item of items)
-              probes.sends.push({ atMs: now(), instance: connector.spec.instance, reference: item.reference, worker })
+          if (may) {
+            sending.sent(now())
+            for (const item of items) probes.sends.push({ atMs: now(), instance, reference: item.reference, worker })
+          }
           return may
         },
-      }),
+      })
+      sending.over(outcomes)
+      return outcomes
+    },
     read: (resource, subjects, call) => {
       for (const subject of subjects) probes.reads.push({ atMs: now(), instance: connector.spec.instance, subject })
       return connector.read(resource, subjects, call)
@@ -71,6 +96,7 @@ export function watchStore<S extends Store>(store: S, { probes, now }: Watch): S
       const result = await store.commit(batch)
       if (result.result === 'committed') {
         noteFence(batch, before, probes)
+        noteCommitted(probes.protocol, batch, now())
         noteHolds(batch, probes, now())
       }
       return result

@@ -1,0 +1,210 @@
+import type { UnknownMutant } from './mutant.ts'
+
+const LEDGER = 'src/engine/ledger.ts'
+const EFFECTS = 'src/engine/effects.ts'
+const OUTBOX = 'src/engine/outbox.ts'
+const PARTITION = 'src/engine/partition.ts'
+const COMMANDS = 'src/reconcile/commands.ts'
+const CASE = 'src/reconcile/case.ts'
+const POSTING = 'src/reconcile/posting.ts'
+
+/** Bugs of the apply protocol: intents, sending, unknown outcomes, leases, restore, rebuild. */
+export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
+  {
+    name: 'no-query-before-retry',
+    patches: [{ file: COMMANDS, find: 'if (repeats(c, command) && !(', replace: 'if (!c.goal.withdrawing && !(' }],
+  },
+  {
+    name: 'no-quiesce-before-query',
+    patches: [{ file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), 0)' }],
+  },
+  {
+    name: 'quiesce-shorter-than-lag',
+    patches: [{ file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), c.policy.lagMs / 2)' }],
+  },
+  {
+    name: 'absent-once-is-enough',
+    patches: [
+      {
+        file: COMMANDS,
+        find: "if (!isAbsentOnce(command)) return resolve('absentOnce',",
+        replace: "if (!isAbsentOnce(command)) return resolve('failed',",
+      },
+    ],
+  },
+  {
+    name: 'timeout-is-failure',
+    patches: [
+      {
+        file: LEDGER,
+        find: "putCommand(turn, goal, { ...changed, state: 'unknown' })",
+        replace: "settleCommand(turn, goal, { ...changed, state: 'failed' })",
+      },
+    ],
+  },
+  {
+    name: 'send-before-intent-is-durable',
+    patches: [
+      {
+        file: PARTITION,
+        find: 'const result = await deps.store.commit(batchOf(turn, deps.worker))',
+        replace: `const batch = batchOf(turn, deps.worker)
+      applyTurn(turn, deps.settings)
+      for (const effect of turn.effects.splice(0)) {
+        if (effect.effect === 'send') this.#sending++
+        carryOutEffect(this.#effects, effect, turn.at)
+      }
+      const result = await deps.store.commit(batch)`,
+      },
+    ],
+  },
+  {
+    name: 'intent-not-journalled',
+    patches: [
+      {
+        file: LEDGER,
+        find: 'if (known === undefined) return changeGoal(',
+        replace: `if (known === undefined && command.state === 'intent') {
+    const staged = { ...goal, commands: [...goal.commands, command] }
+    turn.goals.set(goal.id, staged)
+    turn.dirty.add(orderKeyOf(goal))
+    return staged
+  }
+  if (known === undefined) return changeGoal(`,
+      },
+    ],
+  },
+  {
+    name: 'outcome-of-an-older-attempt-counts',
+    patches: [{ file: LEDGER, find: "command.state !== 'intent' || command.attempts !== answer.command.attempts", replace: 'false' }],
+  },
+  {
+    name: 'first-outcome-counts-for-the-batch',
+    patches: [{ file: OUTBOX, find: 'outcomes[index] as Outcome', replace: 'outcomes[0] as Outcome' }],
+  },
+  {
+    name: 'missing-item-is-applied',
+    patches: [
+      {
+        file: 'src/connectors/kit/json/batch-items.ts',
+        find: "return { outcome: 'unknown', detail: 'no result for this item' }",
+        replace: "return { outcome: 'applied', detail: 'no result for this item' }",
+      },
+    ],
+  },
+  {
+    name: 'server-error-is-refusal',
+    patches: [
+      {
+        file: 'src/connectors/kit/json/batch-items.ts',
+        find: "if (status >= 500) return { outcome: 'unknown', detail }",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'two-commands-of-one-key-in-flight',
+    patches: [{ file: CASE, find: 'newest, count, siblingUnsettled }', replace: 'newest, count, siblingUnsettled: false }' }],
+  },
+  {
+    name: 'no-deadline-and-no-lease-check',
+    patches: [
+      { file: EFFECTS, find: 'if (now - intentMono >= deps.settings.sendDeadlineMs) return false', replace: '' },
+      { file: EFFECTS, find: 'if (parts.leaseUntil() - now <= ', replace: 'if (Number.POSITIVE_INFINITY <= ' },
+    ],
+  },
+  {
+    name: 'guard-is-asked-too-early',
+    patches: [{ file: OUTBOX, find: 'beforeWrite: () => batch.every((send) => send.guard())', replace: 'beforeWrite: () => true' }],
+  },
+  {
+    name: 'completion-not-fenced',
+    patches: [
+      {
+        file: 'src/store/group.ts',
+        find: 'if (held.worker !== owner.worker || held.epoch !== owner.epoch) fenced.add(partition)',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'lost-lease-is-renewed',
+    patches: [
+      {
+        file: 'src/store/leases.ts',
+        find: 'const live = state.worker !== null && state.expiresAtMs > ask.nowMs',
+        replace: 'const live = false',
+      },
+    ],
+  },
+  {
+    name: 'read-floor-without-lag',
+    patches: [
+      {
+        file: CASE,
+        find: "settledAt === '' ? '' : addMs(settledAt, policy.lagMs)",
+        replace: "settledAt === '' ? '' : addMs(settledAt, 0)",
+      },
+    ],
+  },
+  {
+    name: 'rollback-is-not-noticed',
+    patches: [
+      { file: POSTING, find: "if (c.policy.evidence === 'answer' || command.action.type !== 'move') return null", replace: 'return null' },
+    ],
+  },
+  {
+    name: 'reference-not-deterministic',
+    patches: [
+      {
+        file: 'src/engine/derive.ts',
+        find: 'const text = [installation,',
+        replace: `const counted = reference as unknown as { count?: number }
+  counted.count = (counted.count ?? 0) + 1
+  const text = [counted.count, installation,`,
+      },
+    ],
+  },
+  {
+    name: 'reference-not-written',
+    patches: [
+      {
+        file: 'src/connectors/counting-erp/mapping.ts',
+        find: 'const { reference, action } = command',
+        replace: "const { action } = command\n    const reference = ''",
+      },
+    ],
+  },
+  {
+    name: 'restored-store-posts-again',
+    patches: [
+      { file: LEDGER, find: 'queryFirst: parts.queryFirst(),', replace: 'queryFirst: false,' },
+      { file: COMMANDS, find: 'if (c.read === null || failedCommand(c) !== null) return null', replace: 'return null' },
+    ],
+  },
+  {
+    name: 'rebuild-decides-again',
+    patches: [
+      {
+        file: 'src/engine/rebuild.ts',
+        find: "import { timerId } from './timer-id.ts'",
+        replace: "import { timerId } from './timer-id.ts'\nimport { lot } from '../process/lot.ts'",
+      },
+      {
+        file: 'src/engine/rebuild.ts',
+        find: "if (entry.kind !== 'decision') return",
+        replace: `if (entry.kind !== 'decision') return
+  if (entry.process === 'lot') {
+    const before = rows.states.get(instanceId(entry.process, entry.key))?.state ?? lot.initial(entry.key)
+    const event = { type: entry.inputType, subject: entry.key, source: null, occurredAt: entry.recordedAt, recordedAt: entry.recordedAt, data: {} }
+    rows.states.set(instanceId('lot', entry.key), { process: 'lot', key: entry.key, version: entry.version, state: lot.decide(before as never, event as never, {}).state })
+    return
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'store-answers-before-the-disk',
+    patches: [{ file: 'src/store/memory/memory-store.ts', find: 'faults?.syncEveryGroups ?? 0', replace: 'faults?.syncEveryGroups ?? 6' }],
+  },
+]

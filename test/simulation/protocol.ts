@@ -1,0 +1,197 @@
+import type { Connector, Outcome } from '../../src/connectors/connector.ts'
+import { type Entry, type GoalEntry, parseEntry } from '../../src/engine/entries.ts'
+import type { Batch } from '../../src/store/store.ts'
+import type { Violation } from './run.ts'
+
+/**
+ * The apply protocol as seen from outside, at the moment at which bytes go out: what must be durable by then is, and what
+ * must not be under way is not. Times are virtual milliseconds.
+ */
+export interface Protocol {
+  readonly breaches: (Violation & { readonly sinceMs: number })[]
+  /** Intents committed, by reference. Every attempt is one. */
+  readonly intents: Map<string, number>
+  /** The newest intent, by worker and reference. */
+  readonly newest: Map<string, Intent>
+  /** Of every command that was ever journalled: what it was last. */
+  readonly commands: Map<string, Known>
+  /** Goals of decision lines and records: what they send follows from facts alone. */
+  readonly derived: Set<string>
+  /** Newest answers of connectors, by worker and reference. */
+  readonly answers: Map<string, string>
+  readonly sent: Map<string, number>
+  readonly inFlight: Set<Sending>
+  /** CloudEvents ids whose bytes a commit has made durable. */
+  readonly durable: Set<string>
+}
+
+interface Intent {
+  readonly partition: number
+  readonly epoch: number
+}
+
+interface Known {
+  readonly reference: string
+  readonly state: string
+}
+
+export interface Sending {
+  readonly instance: string
+  readonly subject: string
+  readonly reference: string
+  readonly sentAtMs: number
+  /** The connection is given up then, answered or not. */
+  readonly untilMs: number
+}
+
+type Items = Parameters<Connector['apply']>[0]
+type Item = Items[number]
+
+export function createProtocol(): Protocol {
+  return {
+    breaches: [],
+    intents: new Map(),
+    newest: new Map(),
+    commands: new Map(),
+    derived: new Set(),
+    answers: new Map(),
+    sent: new Map(),
+    inFlight: new Set(),
+    durable: new Set(),
+  }
+}
+
+/** What a commit has made durable: commands, and the bytes of inputs. */
+export function noteCommitted(protocol: Protocol, batch: Batch, nowMs: number): void {
+  const decoder = new TextDecoder()
+  for (const { items } of batch.raw) for (const bytes of items) for (const id of idsIn(decoder.decode(bytes))) protocol.durable.add(id)
+  for (const write of batch.partitions) {
+    if (write.owner !== null) for (const body of write.entries) noteEntry(protocol, { entry: parseEntry(body), write, nowMs })
+  }
+}
+
+interface Written {
+  readonly entry: Entry
+  readonly write: Batch['partitions'][number]
+  readonly nowMs: number
+}
+
+function noteEntry(protocol: Protocol, written: Written): void {
+  const { entry } = written
+  if (entry.kind === 'goal') noteCommand(protocol, entry, written)
+  if (entry.kind !== 'decision') return
+  for (const change of entry.goals)
+    if (change.change === 'set' && (change.goal.kind === 'record' || change.goal.decision !== null)) protocol.derived.add(change.id)
+}
+
+function idsIn(text: string): string[] {
+  const body = JSON.parse(text) as unknown
+  return (Array.isArray(body) ? body : [body]).flatMap((one: { readonly id?: unknown } | null) =>
+    typeof one?.id === 'string' ? [one.id] : [],
+  )
+}
+
+function noteCommand(protocol: Protocol, { goal, change }: GoalEntry, { write, nowMs }: Written): void {
+  if (change.type !== 'command' && change.type !== 'commandChanged') return
+  const id = change.type === 'command' ? change.command.id : change.command
+  const before = protocol.commands.get(id)
+  const reference = change.type === 'command' ? change.command.reference : (before?.reference ?? '')
+  const state = (change.type === 'command' ? change.command.state : change.changed.state) ?? before?.state ?? ''
+  const breach = (invariant: string, message: string): void =>
+    void protocol.breaches.push({ invariant, message: `${message}, at ${nowMs}`, sinceMs: nowMs })
+  if (before !== undefined && before.reference !== reference && protocol.derived.has(goal))
+    breach('I10', `command ${id} had reference ${before.reference} and now has ${reference}`)
+  protocol.commands.set(id, { reference, state })
+  const { worker, epoch } = write.owner ?? { worker: '', epoch: 0 }
+  const key = `${nodeOf(worker)}|${reference}`
+  if (state === 'intent') {
+    protocol.intents.set(reference, (protocol.intents.get(reference) ?? 0) + 1)
+    protocol.newest.set(key, { partition: write.partition, epoch })
+    protocol.answers.delete(key)
+  } else if (before?.state === 'intent' && change.type === 'commandChanged') {
+    const answer = protocol.answers.get(key)
+    if (!follows(state, answer)) breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
+  }
+}
+
+function nodeOf(worker: string): string {
+  return worker.slice(0, worker.indexOf('#'))
+}
+
+const SENT = 'sent, not answered'
+
+/** An intent ends as its own answer says; what was sent and not answered is unknown. An heir always doubts. */
+function follows(state: string, answer: string | undefined): boolean {
+  if (state === 'unknown') return true
+  if (state === 'failed') return answer === undefined || answer === 'later' || answer === 'needs-person'
+  return state === answer
+}
+
+/** One call of a connector: `sent` when its bytes go out, `over` when it has an answer. */
+export function openSending(
+  protocol: Protocol,
+  call: Omit<Send, 'item' | 'nowMs'> & { readonly items: Items; readonly untilMs: number },
+): { readonly sent: (nowMs: number) => void; readonly over: (outcomes: readonly Outcome[]) => void } {
+  let sendings: Sending[] = []
+  return {
+    sent: (nowMs) => {
+      if (sendings.length > 0) return
+      for (const item of call.items) judge(protocol, { ...call, item, nowMs })
+      sendings = call.items.map(({ subject, reference }) => ({
+        instance: call.instance,
+        subject,
+        reference,
+        sentAtMs: nowMs,
+        untilMs: call.untilMs,
+      }))
+      for (const one of sendings) protocol.inFlight.add(one)
+    },
+    over: (outcomes) => {
+      for (const one of sendings) protocol.inFlight.delete(one)
+      for (const [index, { reference }] of call.items.entries())
+        protocol.answers.set(`${call.worker}|${reference}`, outcomes[index]?.outcome ?? 'none')
+    },
+  }
+}
+
+interface Send {
+  readonly instance: string
+  readonly worker: string
+  /** Newest epoch given out, by partition. */
+  readonly epochs: ReadonlyMap<number, number>
+  readonly item: Item
+  readonly holdsMayPass: boolean
+  readonly nowMs: number
+}
+
+function judge(protocol: Protocol, send: Send): void {
+  const { instance, item, nowMs } = send
+  const { reference, subject } = item
+  protocol.answers.set(`${send.worker}|${reference}`, SENT)
+  const times = (protocol.sent.get(reference) ?? 0) + 1
+  protocol.sent.set(reference, times)
+  const intents = protocol.intents.get(reference) ?? 0
+  const breach = (invariant: string, message: string, sinceMs: number): void => void protocol.breaches.push({ invariant, message, sinceMs })
+  if (times > intents)
+    breach('I6', `${instance}: ${reference} of ${subject} was sent ${times} times on ${intents} durable intents, at ${nowMs}`, nowMs)
+  const intent = protocol.newest.get(`${send.worker}|${reference}`)
+  const newest = intent === undefined ? 0 : (send.epochs.get(intent.partition) ?? 0)
+  if (intent !== undefined && intent.epoch < newest)
+    breach('I12', `${instance}: ${reference} was sent at ${nowMs} under epoch ${intent.epoch} after ${newest} was given out`, nowMs)
+  for (const other of protocol.inFlight) {
+    if (other.untilMs <= nowMs) protocol.inFlight.delete(other)
+    else if (other.instance === instance && other.subject === subject && !mayPass(item, send.holdsMayPass))
+      breach('I8', `${instance}: ${reference} of ${subject} was sent at ${nowMs} beside ${other.reference}`, other.sentAtMs)
+  }
+}
+
+/** A hold may overtake where the target allows it; a flag of the ladder is independent of postings everywhere. */
+function mayPass({ action }: Item, holdsMayPass: boolean): boolean {
+  return action.type === 'restrict' || (holdsMayPass && action.type === 'move' && action.to === 'blocked')
+}
+
+/** I4: what is acknowledged is durable by then. */
+export function noteAcknowledgement(protocol: Protocol, id: string, nowMs: number): void {
+  if (protocol.durable.has(id)) return
+  protocol.breaches.push({ invariant: 'I4', message: `${id} was acknowledged at ${nowMs} before it was durable`, sinceMs: nowMs })
+}
