@@ -47,7 +47,7 @@ describe('a decision that no longer stands', () => {
     story.settle(lineOf())
     story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))
     expect(story.lot().pending).toHaveLength(1)
-    story.settle('held', 'met', 1)
+    story.settle('held', 'met', { generation: 1 })
     expect(story.lot().pending).toHaveLength(1)
     story.settle('held', 'parked')
     expect(story.lot().pending).toHaveLength(1)

@@ -288,6 +288,25 @@ describe('a hold on released stock', () => {
     expect(openGoals(story)).toEqual(['restore:1'])
   })
 
+  it('that had to be taken out of use although nothing was known to be released goes back after the release', () => {
+    const story = storyOf(received())
+    story.settle('held', 'met', { applied: 1 })
+    story.tell(accepted())
+    expect(openGoals(story)).toEqual([lineOf()])
+    story.settle(lineOf())
+    expect(openGoals(story)).toEqual(['restore:1'])
+    expect(story.goal('restore:1').goal).toMatchObject({ decision: 'qms-1:decision:UD-17', predicate: { scope: WHOLE } })
+  })
+
+  it('is restored even if it is taken out of use only after the lift', () => {
+    const story = storyOf(received(), accepted())
+    story.settle(lineOf())
+    expect(openGoals(story)).toEqual([])
+    story.settle('held', 'withdrawn', { applied: 1 })
+    expect(openGoals(story)).toEqual(['restore:1'])
+    expect(story.goal('restore:1').goal.decision).toBe('hold ended')
+  })
+
   it('of a lot that was there before Holdpoint is restored as well', () => {
     const story = storyOf(held('H-1'))
     story.settle('held')

@@ -112,7 +112,7 @@ function play(story: Story, one: Step, index: number): void {
   }
   const open = Object.entries(story.goals()).filter(([, { goal, state }]) => state === 'open' && goal.resource === 'inventory')
   const chosen = open[one.which % Math.max(1, open.length)]
-  if (chosen !== undefined) story.settle(chosen[0], one.parked ? 'parked' : 'met')
+  if (chosen !== undefined) story.settle(chosen[0], one.parked ? 'parked' : 'met', { applied: one.which % 2 })
 }
 
 const known = (story: Story): boolean => {

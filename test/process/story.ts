@@ -35,8 +35,8 @@ export interface Fact {
 export interface Story {
   /** Takes the fact in and everything that follows from it within the turn. Answers what was decided, in order. */
   tell(fact: Fact): readonly Told[]
-  /** The engine tells the emitter how its goal of this name ended; of an earlier generation, if told so. */
-  settle(name: string, state?: GoalSettled['state'], generation?: number): readonly Told[]
+  /** The engine tells the emitter how its goal of this name ended. */
+  settle(name: string, state?: GoalSettled['state'], how?: Settling): readonly Told[]
   fire(key: string, timer: string): readonly Told[]
   /** Minutes later. */
   wait(minutes: number): void
@@ -53,6 +53,13 @@ export interface Story {
   timers(): readonly string[]
   /** Everything a rebuild would compare. */
   snapshot(): string
+}
+
+export interface Settling {
+  /** An earlier one: feedback that has been overtaken. */
+  readonly generation?: number
+  /** Commands of the goal that the target has carried out. */
+  readonly applied?: number
 }
 
 export interface Told {
@@ -164,6 +171,12 @@ export function createStory(context: Context = CONTEXT): Story {
     expect([name, found.length]).toEqual([name, 1])
     return found[0] as (typeof found)[number]
   }
+  /** A withdrawal takes effect, and is fed back, after it was asked for. */
+  const last = (name: string) => {
+    const found = [...goals.values()].findLast((known) => known.goal.name === name)
+    expect([name, found?.state]).toEqual([name, 'withdrawn'])
+    return found as NonNullable<typeof found>
+  }
   const stateOf = (process: string, key: string | undefined): unknown => {
     const found = key === undefined ? [...states].find(([id]) => id.startsWith(`${process} `))?.[1] : states.get(`${process} ${key}`)
     expect(found, `${process} ${key}`).toBeDefined()
@@ -175,10 +188,10 @@ export function createStory(context: Context = CONTEXT): Story {
       expect([fact.type, checkEvent(fact.type, fact.data)]).toEqual([fact.type, { ok: true }])
       return run(routes(recorded(fact)))
     },
-    settle: (name, state = 'met', stale) => {
-      const { process, key, goal, generation } = only(name)
-      if (stale === undefined) goals.set(`${process.name} ${key} ${name}`, { process, key, goal, generation, state })
-      const data: GoalSettled = { goal: name, name, state, generation: stale ?? generation, applied: 0, detail: '' }
+    settle: (name, state = 'met', how = {}) => {
+      const { process, key, goal, generation } = state === 'withdrawn' ? last(name) : only(name)
+      if (how.generation === undefined) goals.set(`${process.name} ${key} ${name}`, { process, key, goal, generation, state })
+      const data: GoalSettled = { goal: name, name, state, generation: how.generation ?? generation, applied: how.applied ?? 0, detail: '' }
       return run([[process, key, recorded({ type: GOAL_SETTLED, source: goal.cause, data })]])
     },
     fire: (key, timer) => {
