@@ -156,9 +156,10 @@ function maySend(parts: EffectParts, sent: Sent, intentMono: number): boolean {
 }
 
 /** An active hold over the quantity that the command would free. */
-function forbids(sibling: Goal, { action }: Command): boolean {
+function forbids(sibling: Goal, { action, intentAt }: Command): boolean {
   if (sibling.predicate.type !== 'notUsable' || sibling.withdrawing || sibling.state === 'withdrawn') return false
-  return action.type !== 'move' || scopeCovers(sibling.predicate.scope, action.from.carrier)
+  // A flag concerns the whole lot: the holds known at its intent were weighed, a newer one forbids.
+  return action.type === 'move' ? scopeCovers(sibling.predicate.scope, action.from.carrier) : sibling.setAt >= intentAt
 }
 
 /** Only a movement towards free use, or a flag taken off, frees stock; everything else restricts or writes records. */

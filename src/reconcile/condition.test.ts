@@ -41,6 +41,24 @@ describe('placing a hold', () => {
   it.each<Golden>([
     { name: 'nothing is known: read', expected: 'read from 90' },
     { name: 'an observation from before the hold is not enough', observation: stock(held, { began: 9 }), expected: 'read from 90' },
+    {
+      name: 'a recent read from before the hold may not be acted on',
+      goal: hold({ setAt: at(99.5) }),
+      observation: stock(usable),
+      expected: 'read from 99.5',
+    },
+    {
+      name: 'a read within one lag of the hold may be acted on',
+      goal: hold({ setAt: at(98) }),
+      observation: stock(usable),
+      expected: 'send #0 HP0 100 unrestricted > blocked',
+    },
+    {
+      name: 'but it proves nothing: what the hold was placed for may not show yet',
+      goal: hold({ setAt: at(98) }),
+      observation: stock(held),
+      expected: 'read from 100',
+    },
     { name: 'nor one that is too old to act on', observation: stock(held, { began: 88 }), expected: 'read from 90' },
     { name: 'nor a sweep, which may be torn', observation: stock(held, { source: 'sweep' }), expected: 'read from 90' },
     { name: 'nor a torn sweep that shows usable stock', observation: stock(usable, { source: 'sweep' }), expected: 'read from 90' },

@@ -108,6 +108,18 @@ describe('a release', () => {
       expected: 'park command.ambiguous',
     },
     {
+      name: 'stands twice, and yet for less than decided',
+      commands: [posted(30)],
+      observation: stock(inspected, { documents: [shown(30), shown(30, 0, { number: 'D-again' })] }),
+      expected: 'park command.ambiguous',
+    },
+    {
+      name: 'goods that are missing may only not show yet',
+      goal: release({ setAt: at(98) }),
+      observation: stock([]),
+      expected: 'read from 100',
+    },
+    {
       name: 'stands twice, and a person has reversed one',
       commands: [posted(100)],
       observation: stock(free, { documents: [shown(100), shown(100, 0, { number: 'D-again' }), reversal('D-again', 100)] }),
@@ -507,14 +519,24 @@ describe('a release out of blocked stock', () => {
       expected: 'send #0 HP0 unrestrict 1',
     },
     {
-      name: 'our flag stays while any other hold is active',
+      name: 'our flag stays while another hold has nothing else',
       goal: release({}, on('B')),
       commands: [held(0, { action: restrict(1), rung: 1 })],
-      observation: stock([bucket('qualityInspection', 100, { carrier: 'B' })], {
+      observation: stock([bucket('qualityInspection', 100, { carrier: 'B' }), bucket('unrestricted', 10, { carrier: 'A' })], {
         restrictions: [{ rung: 1, reference: 'HPH0', by: 'INTERFACE' }],
       }),
       policy: { holds: activeHold(on('A')) },
       expected: 'send #0 HP0 100 qualityInspection@B > unrestricted',
+    },
+    {
+      name: 'our flag goes while the other hold keeps its part in blocked stock',
+      goal: release({}, on('B')),
+      commands: [held(0, { action: restrict(1), rung: 1 })],
+      observation: stock([bucket('qualityInspection', 100, { carrier: 'B' }), bucket('blocked', 10, { carrier: 'A' })], {
+        restrictions: [{ rung: 1, reference: 'HPH0', by: 'INTERFACE' }],
+      }),
+      policy: { holds: activeHold(on('A')) },
+      expected: 'send #0 HP0 unrestrict 1',
     },
     {
       name: 'the flag of somebody else is not touched',

@@ -8,8 +8,8 @@ import type { StockDocument } from '../model/observation.ts'
 import { addQuantity, compareQuantity, isZeroQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
 import { addMs, askedSince, type Case, lotOf, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, pause, settleUnknown, start } from './commands.ts'
-import { isFree, sameBucket } from './scope.ts'
-import { heldByAny, negativeIn, postedSource, restoredSource, type Source } from './sources.ts'
+import { inPlant, isFree, sameBucket } from './scope.ts'
+import { heldBy, heldByAny, isHeld, negativeIn, postedSource, restoredSource, type Source } from './sources.ts'
 import type { NextStep } from './step.ts'
 import { documentsComplete, isDocumentOf, traceOf } from './trace.ts'
 
@@ -64,7 +64,7 @@ export function restored(c: Case, predicate: Restored): NextStep {
       step: 'met',
       evidence: { kind: 'readBack', at: read.endedAt, detail: 'nothing of our own restrictions is left' },
     })
-    return restoredSource(c, read, predicate) ?? { instead: back() }
+    return restoredSource(c, read, predicate) ?? { instead: ownRung(c, read) === null ? back() : heldBy(c) }
   })
 }
 
@@ -125,9 +125,17 @@ function afterwards(c: Case, met: NextStep): NextStep {
   return rung === null ? met : advance(c, true, () => ({ instead: met }))
 }
 
-/** A flag concerns the whole lot, so it stays while any hold is active; and only a flag that carries our reference is ours. */
+/** A flag concerns the whole lot, so it stays while an active hold covers stock that nothing else keeps from use. */
 function liftableRung(c: Case, read: StockRead): number | null {
-  if (c.policy.holds.length > 0) return null
+  return keptByFlag(c, read) ? null : ownRung(c, read)
+}
+
+function keptByFlag(c: Case, read: StockRead): boolean {
+  return read.buckets.some((bucket) => isFree(bucket.stockType) && inPlant(bucket) && isHeld(c, bucket) && !isZeroQuantity(bucket.quantity))
+}
+
+/** Only a flag that carries our reference is ours. */
+function ownRung(c: Case, read: StockRead): number | null {
   for (const restriction of read.restrictions) {
     const ours = c.commands.some(
       (command) =>

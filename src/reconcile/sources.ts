@@ -75,7 +75,7 @@ function isKept(c: Case, bucket: StockBucket, passed: Passed): boolean {
   return held || bucket.specialStock === 'customerOwned'
 }
 
-function isHeld(c: Case, bucket: StockBucket): boolean {
+export function isHeld(c: Case, bucket: StockBucket): boolean {
   return c.policy.holds.some((hold) => inScope(hold.scope, bucket))
 }
 
@@ -147,7 +147,7 @@ export function heldByAny(c: Case): NextStep | null {
   return c.policy.holds.some((hold) => scopesOverlap(hold.scope, predicate.scope)) ? heldBy(c) : null
 }
 
-function heldBy(c: Case): NextStep {
+export function heldBy(c: Case): NextStep {
   const ids = [...new Set(c.policy.holds.flatMap((hold) => hold.ids))].sort()
   return { step: 'blocked', waiting: `heldBy:${ids.join(',')}`, code: null, detail: 'an active hold covers it', until: null }
 }
