@@ -7,6 +7,7 @@ import {
   doc,
   except,
   HOLD,
+  LOT,
   move,
   OTHER,
   on,
@@ -537,6 +538,20 @@ describe('a release out of blocked stock', () => {
       }),
       policy: { holds: activeHold(on('A')) },
       expected: 'send #0 HP0 unrestrict 1',
+    },
+    {
+      name: 'an unknown taking off of a flag is not repeated while any hold is active',
+      goal: release({}, on('B')),
+      commands: [command({ type: 'unrestrict', lot: LOT, rung: 1 }, { state: 'unknown' })],
+      policy: { idempotency: 'key', holds: activeHold(on('A')), now: at(70) },
+      expected: 'read from 60',
+    },
+    {
+      name: 'but without one it is',
+      goal: release({}, on('B')),
+      commands: [command({ type: 'unrestrict', lot: LOT, rung: 1 }, { state: 'unknown' })],
+      policy: { idempotency: 'key', now: at(70) },
+      expected: 'resend goal-1.0 unrestrict 1',
     },
     {
       name: 'the flag of somebody else is not touched',

@@ -23,7 +23,7 @@ export function posted(c: Case, predicate: Posted): NextStep {
   if (c.goal.state === 'met') return { step: 'none' }
   if (c.inFlight !== null) return wait('inFlight')
   const frees = isFree(predicate.to)
-  if (c.unknown !== null) return settleUnknown(c, c.unknown, gate(c, frees))
+  if (c.unknown !== null) return settleUnknown(c, c.unknown, repeatGate(c, c.unknown, frees))
   const late = failedAfterAll(c)
   if (late !== null) return late
   if (cannotBeAsked(c) && !answeredFor(c, predicate.quantity)) return LOST_HOUR
@@ -52,7 +52,7 @@ export function posted(c: Case, predicate: Posted): NextStep {
 export function restored(c: Case, predicate: Restored): NextStep {
   if (c.goal.state === 'met') return { step: 'none' }
   if (c.inFlight !== null) return wait('inFlight')
-  if (c.unknown !== null) return settleUnknown(c, c.unknown, gate(c, true))
+  if (c.unknown !== null) return settleUnknown(c, c.unknown, repeatGate(c, c.unknown, true))
   const late = failedAfterAll(c)
   if (late !== null) return late
   if (c.goal.withdrawing) return { step: 'withdraw', reason: 'no longer asked for' }
@@ -96,6 +96,11 @@ function gate(c: Case, frees: boolean): NextStep | null {
   if (policy.premise === 'gone') return { step: 'park', code: 'posting.premiseGone', detail: 'the decision no longer stands as it was' }
   const held = frees ? heldByAny(c) : null
   return held ?? (policy.premise === 'stale' ? { step: 'readPremise' } : null)
+}
+
+/** Taking a flag off a second time needs a fresh look at what the other holds rely on, which a repeat does not take. */
+function repeatGate(c: Case, unknown: Command, frees: boolean): NextStep | null {
+  return unknown.action.type === 'unrestrict' && c.policy.holds.length > 0 ? heldBy(c) : gate(c, frees)
 }
 
 /** The next movement of a posting that is not complete: everything that may forbid it, then a fresh read, then the sources. */

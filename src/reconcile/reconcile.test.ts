@@ -19,7 +19,7 @@ import {
 import type { Action, Command, Goal, GoalState } from '../model/goal.ts'
 import { addQuantity, compareQuantity, type Quantity } from '../model/quantity.ts'
 import { type NextStep, reconcile } from './reconcile.ts'
-import { freesWithin, isFree, sameBucket, scopesOverlap } from './scope.ts'
+import { inPlant, inScope, isFree, sameBucket, scopesOverlap } from './scope.ts'
 
 const RUNS = 1_500
 
@@ -75,12 +75,24 @@ describe('for every question', () => {
 
   always('nothing is freed under an active hold, neither by a new command nor by a repeated one', (asked, step) => {
     const action = sentBy(step)
-    if (action === null || action.type === 'createRecord' || action.type === 'notify') return
-    const scope = 'scope' in asked.goal.predicate ? asked.goal.predicate.scope : null
-    const frees = action.type === 'unrestrict' || (action.type === 'move' && isFree(action.to))
-    for (const active of frees ? asked.policy.holds : []) {
-      expect(freesWithin(action, active.scope)).toBe(false)
-      expect(scope !== null && action.type === 'move' && scopesOverlap(scope, active.scope)).toBe(false)
+    const { predicate } = asked.goal
+    if (action?.type !== 'move' || !isFree(action.to) || !('scope' in predicate)) return
+    for (const active of asked.policy.holds) {
+      expect(inScope(active.scope, action.from)).toBe(false)
+      expect(scopesOverlap(predicate.scope, active.scope)).toBe(false)
+    }
+  })
+
+  always('a flag is taken off only when no held stock depends on it', (asked, step) => {
+    if (sentBy(step)?.type !== 'unrestrict') return
+    if (step.step === 'resend' && own(asked, 'unknown').length > 0) {
+      expect(asked.policy.holds).toEqual([])
+      return
+    }
+    if (asked.observation?.kind !== 'stock') expect.unreachable()
+    for (const { scope } of asked.policy.holds) {
+      const open = asked.observation.buckets.filter((one) => isFree(one.stockType) && inPlant(one) && Number(one.quantity.value) !== 0)
+      expect(open.filter((one) => inScope(scope, one))).toEqual([])
     }
   })
 

@@ -42,15 +42,6 @@ export function isFree(stockType: StockType): boolean {
   return stockType !== 'blocked' && stockType !== 'qualityInspection'
 }
 
-/**
- * Whether `action` can make something of `scope` usable. A flag concerns the whole lot. For the send guard as well:
- * a command that frees within the scope of an active hold is not written to the socket.
- */
-export function freesWithin(action: Action, scope: PortionScope): boolean {
-  if (action.type === 'unrestrict') return true
-  return action.type === 'move' && isFree(action.to) && inScope(scope, action.from)
-}
-
 /** Only restricts: never makes anything usable, whenever the target gets round to it. */
 export function onlyRestricts(action: Action): boolean {
   return action.type === 'restrict' || (action.type === 'move' && !isFree(action.to))
