@@ -147,7 +147,8 @@ function maySend(parts: EffectParts, sent: Sent, intentMono: number): boolean {
   if (now - intentMono >= deps.settings.sendDeadlineMs) return false
   if (parts.leaseUntil() - now <= (deps.connectors.get(goal.system)?.spec.callTimeoutMs ?? 0)) return false
   if (!frees(sent.command)) return true
-  if (premiseOf({ memory, at: clock.iso() }, parts.ledger, goal) === 'gone') return false
+  const premise = premiseOf({ memory, at: clock.iso() }, parts.ledger, goal)
+  if (premise === 'gone' || premise === 'stale') return false
   const staged = parts.committing()
   const orderKey = orderKeyOf(goal)
   for (const id of memory.goalsByOrderKey.get(orderKey) ?? []) if (forbids(memory.goals.get(id) as Goal, sent.command)) return false
