@@ -111,6 +111,15 @@ describe('a decision that no longer stands', () => {
     expect(story.lot().status).toBe('mixed')
   })
 
+  it('and whose successor names portions, leaves a hold on the rest that nobody waits for', () => {
+    const story = releasedStory()
+    story.tell(inspected({ version: 3, lines: [['accepted', 1000, carriers('SU-1')]], decidedAt: LATER }))
+    expect(story.lot().status).toBe('inInspection')
+    story.settle('held')
+    expect(story.predicate('held')).toMatchObject({ holds: [`reopened:${decisionOf()}`], scope: { kind: 'remainder', except: ['SU-1'] } })
+    expect(story.lot().status).toBe('conformant')
+  })
+
   it('keeps the premise of a waiting decision up to date', () => {
     const story = releasedStory()
     story.tell(inspected({ version: 3, lines: [['accepted', 1000]], decidedAt: LATER }))

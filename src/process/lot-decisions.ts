@@ -8,7 +8,7 @@ import type { PortionScope } from '../model/hold.ts'
 import { isActive, unionOfScopes } from '../model/hold-set.ts'
 import type { DecisionLine } from '../model/inspection.ts'
 import { qualityHold, reopenedHold } from '../model/keys.ts'
-import { intersectScopes, scopeCharacters, subtractScopes, uniteAll, uniteScopes, WHOLE } from '../model/scope.ts'
+import { intersectScopes, scopeCharacters, subtractScopes, uniteAll, WHOLE } from '../model/scope.ts'
 import { portionOf, portionProblem, sizeProblem } from './decision-lines.ts'
 import { closeException, type Draft, openException, setGoal, withdrawGoal } from './draft.ts'
 import {
@@ -20,7 +20,6 @@ import {
   liftOf,
   narrowHolds,
   placeHold,
-  RECEIVED,
   rememberToRestore,
   siteOf,
 } from './lot-holds.ts'
@@ -44,7 +43,7 @@ function takeDecision(draft: Draft<LotState>, data: InspectionDecided): void {
     openException(draft, { ...problem, subject: data.decision })
     return
   }
-  for (const superseded of data.supersedes) forgetProblem(draft, superseded)
+  for (const decision of [data.decision, ...data.supersedes]) forgetProblem(draft, decision)
   const reopened = data.supersedes.some((superseded) => isActive(next.holds, reopenedHold(superseded)))
   const cause = { ...event.source, version: null }
   if (reopened && !next.heldMet) next.pending = [...next.pending, { decided: data, cause }]
@@ -110,8 +109,7 @@ function restrictionsFirst(lines: readonly DecisionLine[]): readonly OpenLine[] 
 function liftAnswered(draft: Draft<LotState>, data: InspectionDecided, portion: PortionScope): void {
   const { next } = draft
   const lift = { scope: portion, evidence: data.number, by: data.decidedBy }
-  const narrowed = next.undecided.some((one) => one.hold === data.hold && one.narrowed)
-  liftOf(draft, { ...lift, hold: data.hold, scope: narrowed ? uniteScopes(portion, RECEIVED) : portion })
+  liftOf(draft, { ...lift, hold: data.hold })
   const answered = [data.hold]
   for (const superseded of data.supersedes) {
     answered.push(reopenedHold(superseded), qualityHold(superseded, 'rejected'), qualityHold(superseded, 'quarantined'))

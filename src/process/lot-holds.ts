@@ -21,9 +21,8 @@ import { secondReceiptOf, sitesOf } from './policy.ts'
 /** Name of the condition goal. */
 export const HELD = 'held'
 
-const RECEIVED_CARRIER = 'received, in inspection stock'
 /** The received quantity as a portion of its own: it stands on no carrier, but in a stock type that nobody may use. */
-export const RECEIVED: PortionScope = { kind: 'carriers', carriers: [RECEIVED_CARRIER] }
+const RECEIVED_CARRIER = 'received, in inspection stock'
 const ALL_BUT_RECEIVED: PortionScope = { kind: 'remainder', except: [RECEIVED_CARRIER] }
 
 const OVERFLOW = 'overflow'

@@ -97,6 +97,16 @@ describe('what people move', () => {
     expect(story.holds()).toEqual([])
   })
 
+  it('ends a restriction by more than is left of it, and the newest of equal ones', () => {
+    const story = releasedStory()
+    const part = (document: string) => moved({ document, from: 'blocked', to: 'unrestricted', quantity: 60 })
+    for (const fact of [block, part('4900000002'), part('4900000003')]) story.tell(fact)
+    expect(story.holds()).toEqual([])
+    for (const document of ['4900000004', '4900000005']) story.tell(moved({ document, from: 'unrestricted', to: 'blocked' }))
+    story.tell(moved({ document: '4900000006', from: 'blocked', to: 'unrestricted' }))
+    expect(story.holds()).toEqual(['foreign:erp-1:4900000004'])
+  })
+
   it('out of another stock type ends nothing', () => {
     const story = releasedStory()
     story.tell(block)

@@ -72,6 +72,13 @@ describe('from receipt to release', () => {
       holds: [QUARANTINED],
     },
     {
+      name: 'accepted on a carrier',
+      lines: [['accepted', 1000, carriers('SU-1')]],
+      postings: { 1: FREED },
+      status: 'conformant',
+      holds: [AWAITING],
+    },
+    {
       name: 'accepted in two lines',
       lines: [
         ['accepted', 900, null],
@@ -197,47 +204,6 @@ describe('holds are a set', () => {
     expect(story.goal('held').goal).toMatchObject({ site: 'P1', system: 'erp-1', cause: { record: 'hold/H-1' } })
     story.tell(received())
     expect(story.predicate('held')).toMatchObject({ holds: ['H-1', AWAITING].sort() })
-  })
-
-  it('beyond the limit one hold of the whole lot stands for all further ones, and only a person ends it', () => {
-    const story = storyOf(received())
-    for (let index = 1; index <= 85; index++) story.tell(held(`H-${index}`, { scope: carriers(`SU-${index}`) }))
-    expect(story.holds()).toContain('overflow')
-    expect(story.holds().length).toBeLessThan(85)
-    expect(story.exceptions()).toEqual(['input.tooLarge'])
-    for (let index = 1; index <= 85; index++) story.tell(lifted(`H-${index}`))
-    story.tell(accepted())
-    expect(story.predicate('held')).toMatchObject({ holds: ['overflow'], scope: WHOLE })
-    story.tell(lifted('overflow'))
-    expect(story.exceptions()).toEqual([])
-    expect(openGoals(story)).not.toContain('held')
-  })
-
-  it('a hold on more carriers than can be kept holds the whole lot', () => {
-    const many = Array.from({ length: 200 }, (_, index) => `HU-${'0'.repeat(60)}${index}`)
-    const story = storyOf(received(), accepted(), held('H-1', { scope: carriers(...many) }))
-    expect(story.predicate('held')).toMatchObject({ scope: WHOLE })
-  })
-})
-
-describe('a lot to which everything happens', () => {
-  it('stays below the limit of its state', () => {
-    const long = (name: string, index: number) => `${name}-${String(index).padStart(56, '0')}`
-    const story = storyOf(received({ quantity: 150 }))
-    for (let index = 0; index < 45; index++) story.tell(lifted(long('L', index)))
-    for (let index = 0; index < 25; index++) {
-      story.tell(moved({ document: long('D', index), from: 'unrestricted', to: 'blocked', quantity: 100 + index }))
-      story.tell(moved({ document: long('E', index), from: 'blocked', to: 'unrestricted', quantity: 100 + index }))
-      story.tell(moved({ document: long('F', index), from: 'unrestricted', to: 'blocked', quantity: 100 + index }))
-    }
-    for (let index = 0; index < 85; index++) story.tell(held(long('H', index), { scope: carriers(long('SU', index)) }))
-    const lines = Array.from({ length: 150 }, (_, index): LineInput => ['accepted', 1, carriers(`SU-${'0'.repeat(18)}${index}`)])
-    story.tell(inspected({ version: 2, lines }))
-    expect(story.lot().decisions[0]?.lines).toHaveLength(150)
-    expect(story.holds()).toContain('overflow')
-    const bytes = JSON.stringify(story.lot()).length
-    expect([bytes > 40_000, bytes < 64 * 1024]).toEqual([true, true])
-    expect(JSON.stringify(story.gate(keyOf())).length).toBeLessThan(64 * 1024)
   })
 })
 
