@@ -1,5 +1,6 @@
-import type { GoalEntry } from '../../src/engine/entries.ts'
+import type { GoalEntry, InputEntry } from '../../src/engine/entries.ts'
 import type { Command } from '../../src/model/goal.ts'
+import type { InspectionSnapshot } from '../../src/model/inspection.ts'
 import type { Notice } from '../../src/plant/notices.ts'
 import type { LedgerView } from './ledger-view.ts'
 import type { Run, Violation } from './run.ts'
@@ -11,6 +12,7 @@ export async function checkJournal(run: Run, view: LedgerView): Promise<Violatio
     ...checkIdentities(view),
     ...checkConflicts(run, view),
     ...checkCommands(run, view),
+    ...checkParked(view),
     ...(await checkNoLossNoInvention(run, view)),
   ]
 }
@@ -117,4 +119,28 @@ function commandIn({ change }: GoalEntry, known: ReadonlyMap<string, Command>): 
   if (change.type === 'command') return change.command
   if (change.type !== 'commandChanged') return null
   return { ...(known.get(change.command) as Command), ...change.changed }
+}
+
+/** A parked record blocks its own later inputs, but for those that withhold stock, and nobody else's; a person can see it. */
+function checkParked(view: LedgerView): Violation[] {
+  const violations: Violation[] = []
+  const parked = new Set<string>()
+  for (const { entry } of view.entries) {
+    if (entry.kind === 'parked') parked.add(`${entry.source.instance}/${entry.source.record}`)
+    if (entry.kind !== 'input' || withholds(entry)) continue
+    const { instance, record, version } = entry.event.source
+    if (parked.has(`${instance}/${record}`))
+      violations.push({ invariant: 'I5', message: `${record}@${version} passed the inputs that are parked before it` })
+  }
+  for (const { source } of view.parked) {
+    const shown = view.exceptions.some(({ native }) => native?.instance === source.instance && native.record === source.record)
+    if (!shown) violations.push({ invariant: 'I5', message: `${source.record} is parked and no exception says so` })
+  }
+  return violations
+}
+
+function withholds({ event }: InputEntry): boolean {
+  const { status, decision } = event.data as Partial<InspectionSnapshot>
+  if (status === 'reopened' || status === 'cancelled') return true
+  return status === 'decided' && decision?.lines.every((line) => line.outcome === 'accepted') !== true
 }

@@ -73,6 +73,25 @@ export function checkReleases(run: Run): Violation[] {
   return violations
 }
 
+/** I15: not longer ago than its age limit, what a release rests on was read again. */
+export function checkPremises(run: Run): Violation[] {
+  const violations: Violation[] = []
+  for (const { document, sentAtMs } of freeings(run)) {
+    if (!run.probes.protocol.resting.has(document.causedBy ?? '')) continue
+    const name = `#erp-1:${document.lot}`
+    const read = run.probes.reads.some(
+      ({ atMs, instance, subject }) =>
+        instance === 'qms-1' && subject.endsWith(name) && atMs <= sentAtMs && atMs >= sentAtMs - TIMES.premiseAgeMsMax - SLACK_MS,
+    )
+    if (!read)
+      violations.push({
+        invariant: 'I15',
+        message: `${document.lot}: document ${document.number} (${document.causedBy}) was sent at ${sentAtMs} on a decision that had not been read lately`,
+      })
+  }
+  return violations
+}
+
 /** A lift of a hold that had been placed on released stock gives back what the hold took out of use. */
 function liftedBefore(run: Run, lot: string, sentAtMs: number): boolean {
   return run.probes.holdDecisions.some(

@@ -18,7 +18,7 @@ interface Allowance {
 
 function checkUsable(run: Run, view: LedgerView): Violation[] {
   const violations: Violation[] = []
-  const explained = explainedLots(view)
+  const explained = explainedLots(run, view)
   for (const lot of run.plant.erp.books.lots()) {
     const usable = parseAmount(run.plant.erp.books.usable(lot)) ?? 0n
     const { most, why } = allowanceOf(run, view, lot)
@@ -34,7 +34,7 @@ function checkUsable(run: Run, view: LedgerView): Violation[] {
 }
 
 /** Lots for which an open exception or a hold that is still in force says why truth differs. */
-function explainedLots(view: LedgerView): ReadonlySet<string> {
+function explainedLots(run: Run, view: LedgerView): ReadonlySet<string> {
   const lots = new Set<string>()
   const goals = new Map(view.goals.map((goal) => [goal.id, goal]))
   for (const exception of view.exceptions) {
@@ -42,6 +42,8 @@ function explainedLots(view: LedgerView): ReadonlySet<string> {
     if (goal !== undefined) lots.add(lotOf(goal.subject))
     if (exception.instance !== null) lots.add(lotOf(exception.instance.key))
     if (exception.code === 'drift.unexplained') lots.add(exception.subject.slice(exception.subject.indexOf(' ') + 1))
+    const inspection = run.plant.qms.books.inspections().find((one) => `inspection/${one.number}` === exception.native?.record)
+    if (inspection !== undefined) lots.add(inspection.attributes['lot'] ?? '')
     if (exception.native?.record.startsWith('receipt') === true) for (const input of view.inputs) lots.add(lotOf(input.event.subject))
   }
   return lots
@@ -124,7 +126,7 @@ function takenByPeople(run: Run, lot: string): bigint {
 /** I19: each receipt line's lot that needs it has exactly one inspection that is not cancelled, or an exception says why not. */
 function checkInspections(run: Run, view: LedgerView): Violation[] {
   const violations: Violation[] = []
-  const explained = explainedLots(view)
+  const explained = explainedLots(run, view)
   for (const receipt of run.plant.erp.books.receipts()) {
     for (const line of receipt.lines) {
       const of = run.plant.qms.books

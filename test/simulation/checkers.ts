@@ -3,7 +3,7 @@ import { checkEffects, checkOverposting } from './check-effects.ts'
 import { checkJournal } from './check-journal.ts'
 import { checkLiveness } from './check-liveness.ts'
 import { checkProtocol } from './check-protocol.ts'
-import { checkForeignHolds, checkHolds, checkReleases } from './check-safety.ts'
+import { checkForeignHolds, checkHolds, checkPremises, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
 import { readLedger } from './ledger-view.ts'
 import type { Run, Violation } from './run.ts'
@@ -16,6 +16,7 @@ export function checkNow(run: Run): Violation[] {
     ...checkEffects(run),
     ...checkHolds(run),
     ...checkReleases(run),
+    ...checkPremises(run),
     ...checkForeignHolds(run),
     ...run.plant.erp.books.violations().map((message) => ({ invariant: 'I22', message })),
     ...run.plant.qms.books.violations().map((message) => ({ invariant: 'plant', message })),

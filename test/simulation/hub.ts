@@ -11,6 +11,7 @@ import type { PortShape, World } from '../../src/runtime/world.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../../src/runtime.ts'
 import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faults.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Aim } from './aim.ts'
 import { createDeskConnector } from './desk.ts'
 import { type Probes, watchConnector, watchStore } from './probes.ts'
 import { noteAcknowledgement } from './protocol.ts'
@@ -68,6 +69,7 @@ export interface HubParts {
   readonly shape: Shape
   readonly probes: Probes
   readonly commitFaults: CommitFaults
+  readonly aim: Aim
 }
 
 /** Two workers on one store, each serving `POST /v1/events` under its own name on the simulated wire. */
@@ -76,7 +78,7 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
   const engines = new Map<string, Engine>()
   let store: Store | null = null
   let lives = 0
-  const watch = { probes, now: () => world.now() }
+  const watch = { probes, now: () => world.now(), aim: parts.aim }
 
   async function boot(runtime: Runtime, node: string, index: number): Promise<void> {
     if (store === null) return

@@ -1,6 +1,7 @@
 import type { Connector } from '../../src/connectors/connector.ts'
 import type { PortionScope } from '../../src/model/hold.ts'
 import type { Batch, CommitResult, Lease, Store } from '../../src/store/store.ts'
+import type { Aim } from './aim.ts'
 import { createProtocol, noteCommitted, openSending, type Protocol } from './protocol.ts'
 
 /** What the checkers watch from outside: nothing of it is known to the product. Times are virtual milliseconds. */
@@ -42,10 +43,11 @@ export function createProbes(): Probes {
 export interface Watch {
   readonly probes: Probes
   readonly now: () => number
+  readonly aim: Aim
 }
 
 /** A connector whose guard is watched: a `true` answer is the moment the bytes go out. */
-export function watchConnector(connector: Connector, worker: string, { probes, now }: Watch): Connector {
+export function watchConnector(connector: Connector, worker: string, { probes, now, aim }: Watch): Connector {
   return {
     ...connector,
     apply: async (items, call) => {
@@ -65,6 +67,7 @@ export function watchConnector(connector: Connector, worker: string, { probes, n
           const may = call.beforeWrite()
           if (may) {
             sending.sent(now())
+            aim.sent(worker)
             for (const item of items) probes.sends.push({ atMs: now(), instance, reference: item.reference, worker })
           }
           return may
@@ -81,7 +84,7 @@ export function watchConnector(connector: Connector, worker: string, { probes, n
 }
 
 /** The store as the database itself sees it: which epoch was given out, which writes passed. */
-export function watchStore<S extends Store>(store: S, { probes, now }: Watch): S {
+export function watchStore<S extends Store>(store: S, { probes, now, aim }: Watch): S {
   // A restored store gives out its own epochs: what is still on its way to the lost one no longer counts.
   const { epochs } = probes
   return {
@@ -96,7 +99,7 @@ export function watchStore<S extends Store>(store: S, { probes, now }: Watch): S
       const result = await store.commit(batch)
       if (result.result === 'committed') {
         noteFence(batch, before, probes)
-        noteCommitted(probes.protocol, batch, now())
+        for (const lot of noteCommitted(probes.protocol, batch, now())) aim.freeing(lot)
         noteHolds(batch, probes, now())
       }
       return result

@@ -15,8 +15,12 @@ export interface Protocol {
   readonly newest: Map<string, Intent>
   /** Of every command that was ever journalled: what it was last. */
   readonly commands: Map<string, Known>
+  /** Unknown outcomes that were settled as not done, and how long after the doubt began, in hub time. */
+  readonly disproved: { readonly reference: string; readonly afterMs: number }[]
   /** Goals of decision lines and records: what they send follows from facts alone. */
   readonly derived: Set<string>
+  /** Goals that rest on a premise, and the references of their commands. */
+  readonly resting: Set<string>
   /** Newest answers of connectors, by worker and reference. */
   readonly answers: Map<string, string>
   readonly sent: Map<string, number>
@@ -33,12 +37,15 @@ interface Intent {
 interface Known {
   readonly reference: string
   readonly state: string
+  /** Hub time of the entry that gave it this state. */
+  readonly since: string
 }
 
 export interface Sending {
   readonly instance: string
   readonly subject: string
   readonly reference: string
+  readonly action: Item['action']['type']
   readonly sentAtMs: number
   /** The connection is given up then, answered or not. */
   readonly untilMs: number
@@ -53,7 +60,9 @@ export function createProtocol(): Protocol {
     intents: new Map(),
     newest: new Map(),
     commands: new Map(),
+    disproved: [],
     derived: new Set(),
+    resting: new Set(),
     answers: new Map(),
     sent: new Map(),
     inFlight: new Set(),
@@ -61,13 +70,22 @@ export function createProtocol(): Protocol {
   }
 }
 
-/** What a commit has made durable: commands, and the bytes of inputs. */
-export function noteCommitted(protocol: Protocol, batch: Batch, nowMs: number): void {
+/** What a commit has made durable: commands, and the bytes of inputs. Returns the lots of which stock is about to be freed. */
+export function noteCommitted(protocol: Protocol, batch: Batch, nowMs: number): readonly string[] {
   const decoder = new TextDecoder()
+  const freeing: string[] = []
   for (const { items } of batch.raw) for (const bytes of items) for (const id of idsIn(decoder.decode(bytes))) protocol.durable.add(id)
   for (const write of batch.partitions) {
-    if (write.owner !== null) for (const body of write.entries) noteEntry(protocol, { entry: parseEntry(body), write, nowMs })
+    if (write.owner === null) continue
+    for (const body of write.entries) {
+      const entry = parseEntry(body)
+      noteEntry(protocol, { entry, write, nowMs })
+      if (entry.kind !== 'goal' || entry.change.type !== 'command') continue
+      const { action, state } = entry.change.command
+      if (state === 'intent' && action.type === 'move' && action.to === 'unrestricted') freeing.push(action.lot)
+    }
   }
+  return freeing
 }
 
 interface Written {
@@ -80,8 +98,11 @@ function noteEntry(protocol: Protocol, written: Written): void {
   const { entry } = written
   if (entry.kind === 'goal') noteCommand(protocol, entry, written)
   if (entry.kind !== 'decision') return
-  for (const change of entry.goals)
-    if (change.change === 'set' && (change.goal.kind === 'record' || change.goal.decision !== null)) protocol.derived.add(change.id)
+  for (const change of entry.goals) {
+    if (change.change !== 'set') continue
+    if (change.goal.kind === 'record' || change.goal.decision !== null) protocol.derived.add(change.id)
+    if (change.goal.premise !== null) protocol.resting.add(change.id)
+  }
 }
 
 function idsIn(text: string): string[] {
@@ -91,7 +112,7 @@ function idsIn(text: string): string[] {
   )
 }
 
-function noteCommand(protocol: Protocol, { goal, change }: GoalEntry, { write, nowMs }: Written): void {
+function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { write, nowMs }: Written): void {
   if (change.type !== 'command' && change.type !== 'commandChanged') return
   const id = change.type === 'command' ? change.command.id : change.command
   const before = protocol.commands.get(id)
@@ -101,7 +122,10 @@ function noteCommand(protocol: Protocol, { goal, change }: GoalEntry, { write, n
     void protocol.breaches.push({ invariant, message: `${message}, at ${nowMs}`, sinceMs: nowMs })
   if (before !== undefined && before.reference !== reference && protocol.derived.has(goal))
     breach('I10', `command ${id} had reference ${before.reference} and now has ${reference}`)
-  protocol.commands.set(id, { reference, state })
+  protocol.commands.set(id, { reference, state, since: before?.state === state ? before.since : at })
+  if (before?.state === 'unknown' && state === 'failed')
+    protocol.disproved.push({ reference, afterMs: Date.parse(at) - Date.parse(before.since) })
+  if (protocol.resting.has(goal)) protocol.resting.add(reference)
   const { worker, epoch } = write.owner ?? { worker: '', epoch: 0 }
   const key = `${nodeOf(worker)}|${reference}`
   if (state === 'intent') {
@@ -137,10 +161,11 @@ export function openSending(
     sent: (nowMs) => {
       if (sendings.length > 0) return
       for (const item of call.items) judge(protocol, { ...call, item, nowMs })
-      sendings = call.items.map(({ subject, reference }) => ({
+      sendings = call.items.map(({ subject, reference, action }) => ({
         instance: call.instance,
         subject,
         reference,
+        action: action.type,
         sentAtMs: nowMs,
         untilMs: call.untilMs,
       }))
@@ -180,7 +205,7 @@ function judge(protocol: Protocol, send: Send): void {
     breach('I12', `${instance}: ${reference} was sent at ${nowMs} under epoch ${intent.epoch} after ${newest} was given out`, nowMs)
   for (const other of protocol.inFlight) {
     if (other.untilMs <= nowMs) protocol.inFlight.delete(other)
-    else if (other.instance === instance && other.subject === subject && !mayPass(item, send.holdsMayPass))
+    else if (other.instance === instance && other.subject === subject && other.action !== 'restrict' && !mayPass(item, send.holdsMayPass))
       breach('I8', `${instance}: ${reference} of ${subject} was sent at ${nowMs} beside ${other.reference}`, other.sentAtMs)
   }
 }

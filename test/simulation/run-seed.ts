@@ -9,6 +9,7 @@ import type { World } from '../../src/runtime/world.ts'
 import type { CommitFaults } from '../../src/store/memory/faults.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { createAim } from './aim.ts'
 import { checkEnd, checkNow } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
 import { createProbes } from './probes.ts'
@@ -49,6 +50,7 @@ export interface SeedResult {
 /** After faults have ended, everything must have come right within this virtual time. */
 const CONVERGE_MS_MAX = 900_000
 const STEPS_MAX = 3_000_000
+const SLOW_CONNECTS = { connectShare: 0.5, connectMsMedian: 120 }
 const LOOK_MS = 1_000
 
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
@@ -59,6 +61,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     hash: sha256,
     plan: options.plan ?? { random: shape.network },
     stepsMax: options.limits?.stepsMax ?? STEPS_MAX,
+    ...(shape.slowConnects ? { network: SLOW_CONNECTS } : {}),
     ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
   })
   const violations: Violation[] = []
@@ -89,6 +92,7 @@ export function sha256(text: string): string {
 
 async function openRun(world: World, shape: Shape): Promise<Run> {
   const probes = createProbes()
+  const aim = createAim(world, shape)
   for (const node of ['erp', 'qms', 'desk']) world.addNode(node)
   const erpRuntime = world.runtimeFor('erp')
   const qmsRuntime = world.runtimeFor('qms')
@@ -124,7 +128,10 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
   const desk = createNotices({ runtime: deskRuntime }, { instance: 'desk-1', push: { ...push, batchMax: 1 } })
   const urls = { erp: 'http://erp:80', qms: 'http://qms:80' }
   const stores = openStores(world, shape)
-  const hub = createHub({ world, shape, probes, commitFaults: commitFaultsOf(world, shape) }, { erp: () => urls.erp, qms: () => urls.qms })
+  const hub = createHub(
+    { world, shape, probes, aim, commitFaults: commitFaultsOf(world, shape) },
+    { erp: () => urls.erp, qms: () => urls.qms },
+  )
   hub.useStore(stores.current())
   for (const node of WORKERS) {
     world.crash(node, null)
@@ -148,6 +155,7 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
     plantClock,
     restoredAtMs: null,
   }
+  aim.useDesk(run.workload)
   if (shape.restoreAtMs !== null) planRestore(run, stores)
   if (shape.powerLoss) world.schedule(null, shape.healAtMs * 0.5, () => stores.powerLoss())
   return run

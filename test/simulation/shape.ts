@@ -36,6 +36,11 @@ export interface Shape {
   readonly pushDuplicateShare: number
   readonly pushBatchMax: number
   readonly errorShare: number
+  /** Trouble aimed at sends and releases: see aim.ts. */
+  readonly aimedPauses: boolean
+  readonly aimedHolds: boolean
+  /** Connections take long to open, so that the send guard is asked well after the call. */
+  readonly slowConnects: boolean
   readonly network: FaultRates
   /** Faults, and the workload, end here; then everything must come right. */
   readonly healAtMs: number
@@ -127,5 +132,8 @@ export function drawShape(random: RandomStream): Shape {
         : {},
     },
     healAtMs: 40_000 + upTo(20_000),
+    aimedPauses: chance(0.3),
+    aimedHolds: chance(0.3),
+    slowConnects: chance(0.25),
   }
 }

@@ -17,6 +17,8 @@ export interface Workload {
   /** Decides what is still undecided, with a plain acceptance or rejection; called once faults have ended. */
   finish(): void
   readonly undecided: () => number
+  /** The desk holds this lot now. */
+  hold(lot: string): void
 }
 
 export interface DeskHold {
@@ -39,6 +41,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   const deskHolds: DeskHold[] = []
   const conflicts: { instance: string; record: string }[] = []
   const deskNotices: Notice[] = []
+  const desk = { random, deskHolds, deskNotices, until: shape.healAtMs }
   const at = (ms: number, act: () => void): void => {
     world.schedule(null, ms, act)
   }
@@ -48,12 +51,13 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   if (shape.people) for (let index = 0; index < 6; index++) at(random.next() * shape.healAtMs, () => meddle(plant, random))
   if (shape.holds)
     for (let index = 0; index < 2; index++)
-      at(2_000 + random.next() * shape.healAtMs * 0.7, () =>
-        placeHold(world, plant, { random, deskHolds, deskNotices, until: shape.healAtMs }),
-      )
+      at(2_000 + random.next() * shape.healAtMs * 0.7, () => placeHold(world, plant, { ...desk, lot: anyLot(plant, random) }))
   if (shape.reversals) at(3_000 + random.next() * shape.healAtMs * 0.8, () => reverse(plant, random))
   if (shape.periodCloses) at(random.next() * shape.healAtMs * 0.7, () => plant.erp.people.closePeriod(5_000 + random.next() * 10_000))
-  if (shape.conflicts) at(shape.healAtMs * 0.8, () => contradict(plant, random, conflicts))
+  if (shape.conflicts) {
+    at(shape.healAtMs * 0.8, () => contradict(plant, random, conflicts))
+    at(shape.healAtMs * (0.3 + random.next() * 0.5), () => contradictInspection(plant, random, conflicts))
+  }
   if (shape.outages) outages(world, plant, shape)
   inspectors(world, plant, { shape, random })
   return {
@@ -66,6 +70,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
           decide(plant, inspection.number, { random, portions: false })
       }
     },
+    hold: (lot) => placeHold(world, plant, { ...desk, lot: nativeLot(lot) }),
     undecided: () =>
       plant.qms.books.inspections().filter((one) => one.status === 'CREATED' || one.status === 'STARTED' || one.status === 'REOPENED')
         .length,
@@ -180,14 +185,19 @@ function reverse(plant: Plant, random: RandomStream): void {
 function placeHold(
   world: World,
   plant: Plant,
-  drawn: { readonly random: RandomStream; readonly deskHolds: DeskHold[]; readonly deskNotices: Notice[]; readonly until: number },
+  drawn: {
+    readonly random: RandomStream
+    readonly deskHolds: DeskHold[]
+    readonly deskNotices: Notice[]
+    readonly until: number
+    readonly lot: string | undefined
+  },
 ): void {
-  const { random, deskHolds, deskNotices } = drawn
+  const { random, deskHolds, deskNotices, lot } = drawn
   const say = (notice: Notice): void => {
     deskNotices.push(notice)
     plant.desk.send(notice)
   }
-  const lot = anyLot(plant, random)
   if (lot === undefined) return
   const hold: DeskHold = { hold: `desk-hold-${deskHolds.length + 1}`, lot, placedAtMs: world.now(), liftedAtMs: null }
   deskHolds.push(hold)
@@ -245,6 +255,18 @@ function contradict(plant: Plant, random: RandomStream, conflicts: { instance: s
   forged.data.vendor = 'V-OTHER'
   conflicts.push({ instance: 'erp-1', record: notice.subject })
   plant.erp.notices.send({ ...forged, id: `${notice.id}-again` })
+}
+
+/** An inspection comes again under a version it has had, with another inspector. */
+function contradictInspection(plant: Plant, random: RandomStream, conflicts: { instance: string; record: string }[]): void {
+  const notices = plant.qms.notices.all()
+  const notice = notices[Math.floor(random.next() * notices.length)]
+  if (notice === undefined) return
+  const forged = JSON.parse(JSON.stringify(notice)) as Notice & { data: { changedBy?: string } }
+  if (forged.data.changedBy === undefined) return
+  forged.data.changedBy = 'somebody else'
+  conflicts.push({ instance: 'qms-1', record: notice.subject })
+  plant.qms.notices.send({ ...forged, id: `${notice.id}-again` })
 }
 
 function outages(world: World, plant: Plant, shape: Shape): void {
