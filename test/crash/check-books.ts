@@ -1,5 +1,6 @@
 import { formatAmount, parseAmount } from '../../src/plant/amount.ts'
 import type { CountingErp } from '../../src/plant/counting-erp/counting-erp.ts'
+import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { CountingQms } from '../../src/plant/counting-qms/counting-qms.ts'
 
 interface Targets {
@@ -42,8 +43,8 @@ export function doubled({ erp, qms }: Targets): string[] {
     if (lot.includes('LANDS')) continue
     if (posted.usable > decided.accepted || posted.blocked > decided.restricted)
       extra.push(`${lot}: ${text(posted)} posted of ${text({ usable: decided.accepted, blocked: decided.restricted })}`)
-    const documents = erp.books.lot(lot)?.documents.filter(({ causedBy }) => causedBy !== null).length ?? 0
-    if (documents > decided.lines) extra.push(`${lot}: ${documents} documents for ${decided.lines} decision lines`)
+    const documents = erp.books.lot(lot)?.documents.filter(({ causedBy }) => causedBy !== null) ?? []
+    if (documents.length > decided.lines) extra.push(`${lot}: ${decided.lines} decision lines, yet ${documents.map(line).join(', ')}`)
   }
   return extra
 }
@@ -82,6 +83,10 @@ function postedOf(erp: CountingErp, lot: string): Posted {
   const sum = (stock: string): bigint =>
     (erp.books.lot(lot)?.buckets ?? []).reduce((total, one) => total + (one.stock === stock ? (parseAmount(one.quantity) ?? 0n) : 0n), 0n)
   return { usable: sum('UNR'), blocked: sum('BLK') }
+}
+
+function line({ number, causedBy, from, to, amount }: StockDocument): string {
+  return `${number} (${causedBy}) ${formatAmount(amount)} ${from?.stock} to ${to?.stock}`
 }
 
 function text({ usable, blocked }: Posted): string {

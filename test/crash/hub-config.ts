@@ -12,6 +12,7 @@ export const TIMES = {
   lagMs: 150,
   retryBaseMs: 100,
   retryCapMs: 1_000,
+  checkpointMs: 100,
 } as const
 
 export interface HubPlace {
@@ -22,7 +23,7 @@ export interface HubPlace {
 
 /** The ERP keeps our references and protects nothing (class queryable): the hard case. */
 export function hubConfig({ directory, erpUrl, qmsUrl }: HubPlace): HubConfig {
-  const { lagMs, quiesceMs, callTimeoutMs, leaseMs, sendDeadlineMs, retryBaseMs, retryCapMs } = TIMES
+  const { lagMs, quiesceMs, callTimeoutMs, leaseMs, sendDeadlineMs, retryBaseMs, retryCapMs, checkpointMs } = TIMES
   const limits = { site: 'P1', callTimeoutMs }
   const times = { lagMs, quiesceMs }
   return {
@@ -30,7 +31,16 @@ export function hubConfig({ directory, erpUrl, qmsUrl }: HubPlace): HubConfig {
     port: 0,
     erp: { ...limits, instance: 'erp-1', url: erpUrl, inventory: { ...times, idempotency: 'queryable' } },
     qms: { ...limits, instance: 'qms-1', url: qmsUrl, inspection: times, inspectionStatus: times },
-    // No sweep: it would ask again for what an acknowledgement had lost, and hide the loss.
-    settings: { leaseMs, sendDeadlineMs, retryBaseMs, retryCapMs, sweepIntervalMs: 3_600_000 },
+    settings: {
+      leaseMs,
+      sendDeadlineMs,
+      retryBaseMs,
+      retryCapMs,
+      checkpointMs,
+      // Patience stays as long as in reality: a machine that is busy with something else is no dead target.
+      attemptsMax: 100,
+      // No sweep: it would ask again for what an acknowledgement had lost, and hide the loss.
+      sweepIntervalMs: 3_600_000,
+    },
   }
 }

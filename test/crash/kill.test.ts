@@ -28,7 +28,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await hub?.kill()
   await plant.close()
-  rmSync(folder, { recursive: true })
+  if (process.env['KEEP']) say(folder)
+  else rmSync(folder, { recursive: true })
 })
 
 it(`a hub that is killed ${KILLS} times under load loses nothing, does nothing twice and tears nothing`, {

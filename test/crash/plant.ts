@@ -21,6 +21,8 @@ export interface CrashPlant {
 
 const RECEIPT_EVERY_MS = 80
 const INSPECT_EVERY_MS = 60
+/** Receipts and decision lines that the hub has not worked off: beyond it people wait, so that a slow machine is not buried. */
+const WAITING_MAX = 60
 /** Receipts into one batch: a document posted twice finds stock of the others to take. */
 const RECEIPTS_PER_SHARED_BATCH = 4
 
@@ -57,9 +59,15 @@ export async function openPlant(): Promise<CrashPlant> {
       for (const { notices } of [erp, qms]) notices.setPush({ url: `${hubUrl}/v1/events`, batchMax: 20, retryMs: 50, retryMsMax: 200 })
     },
     startWork: () => {
-      let number = 0
-      stopReceipts = every(RECEIPT_EVERY_MS, () => receive(erp, number++))
-      every(INSPECT_EVERY_MS, () => inspect(erp, qms))
+      let received = 0
+      let decided = 0
+      const waiting = (): number => received - qms.books.effects().length + decided - erp.books.effects().length
+      stopReceipts = every(RECEIPT_EVERY_MS, () => {
+        if (waiting() < WAITING_MAX) receive(erp, received++)
+      })
+      every(INSPECT_EVERY_MS, () => {
+        decided += inspect(erp, qms)
+      })
     },
     finishWork: () => {
       stopReceipts()
@@ -81,11 +89,16 @@ function receive(erp: CountingErp, number: number): void {
   erp.people.receive({ lines: [number % 2 === 0 ? shared : alone] })
 }
 
-function inspect(erp: CountingErp, qms: CountingQms): void {
+/** Answers how many lines were decided. */
+function inspect(erp: CountingErp, qms: CountingQms): number {
+  let decided = 0
   for (const inspection of qms.books.inspections()) {
-    if (inspection.status === 'CREATED' && !isExposed(erp, inspection))
-      qms.people.decide({ number: inspection.number, lines: verdict(erp, inspection) })
+    if (inspection.status !== 'CREATED' || isExposed(erp, inspection)) continue
+    const lines = verdict(erp, inspection)
+    qms.people.decide({ number: inspection.number, lines })
+    decided += lines.length
   }
+  return decided
 }
 
 /** What landed usable is decided once it has been taken out of use: accepting it before would leave nothing to release. */
