@@ -112,7 +112,9 @@ function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; 
       if (inspection.status === 'CREATED' && draw < 0.3) plant.qms.people.start(name)
       if (inspection.status === 'STARTED' && draw < (shape.lateDecisions ? 0.08 : 0.4))
         decide(plant, inspection.number, { random, portions: shape.portions })
-      if (inspection.status === 'DECIDED' && draw < 0.01) plant.qms.people.reopen(name)
+      // Taking back a rejection in a batch of several receipts needs a rule of its own and is not asked for here.
+      const shared = inspection.attributes['lot']?.includes('SHARED') === true
+      if (inspection.status === 'DECIDED' && draw < 0.01 && !shared) plant.qms.people.reopen(name)
       if (inspection.status === 'REOPENED' && draw < 0.3) plant.qms.people.start(name)
     }
     if (world.now() < shape.healAtMs) world.schedule(null, 800 + random.next() * 1_500, round)
