@@ -260,9 +260,33 @@ describe('the hold ladder', () => {
       expected: 'send #2 HP2 restrict 2',
     },
     {
-      name: 'the flag makes nothing usable any more: met',
+      name: 'our flag makes nothing usable any more: safe, but shown as open',
+      observation: stock([bucket('unrestricted', 100, { usable: false })], flagged()),
+      commands: [refused(0), command(restrict(1), { ordinal: 1, changedAt: at(96) })],
+      expected: 'blocked heldByRung 1 (hold.heldByRung) until 101',
+    },
+    {
+      name: 'until the posting goes through',
       observation: stock([bucket('unrestricted', 100, { usable: false })], flagged()),
       commands: [refused(0), command(restrict(1), { ordinal: 1, changedAt: at(95) })],
+      expected: 'send #2 HP2 100 unrestricted > blocked',
+    },
+    {
+      name: 'then it is met, flag or not',
+      observation: stock([bucket('blocked', 100, { usable: false })], flagged()),
+      commands: [refused(0), command(restrict(1), { ordinal: 1 }), command(move(100, 'unrestricted', 'blocked'), { ordinal: 2 })],
+      expected: 'met readBack',
+    },
+    {
+      name: 'a flag of somebody else that makes nothing usable is enough',
+      observation: stock([bucket('unrestricted', 100, { usable: false })], flagged(null)),
+      expected: 'met readBack',
+    },
+    {
+      name: 'our flag on a lot whose portion stands in blocked',
+      goal: hold({}, on('A')),
+      observation: stock([bucket('blocked', 30, { carrier: 'A' }), bucket('unrestricted', 70, { usable: false })], flagged()),
+      commands: [refused(0), command(restrict(1), { ordinal: 1 })],
       expected: 'met readBack',
     },
     {
@@ -278,10 +302,10 @@ describe('the hold ladder', () => {
       expected: 'send #2 HP2 100 unrestricted > blocked',
     },
     {
-      name: 'refused again: still held by the rung',
+      name: 'refused again: still held by the rung, and the next try comes later',
       observation: stock(usable, flagged()),
       commands: [refused(0), command(restrict(1), { ordinal: 1, changedAt: at(90) }), refused(2, { changedAt: at(97) })],
-      expected: 'blocked heldByRung 1 (hold.heldByRung) until 102',
+      expected: 'blocked heldByRung 1 (hold.heldByRung) until 107',
     },
     {
       name: 'all rungs refused: a person is called',
@@ -326,6 +350,12 @@ describe('the hold ladder', () => {
       name: 'blocked stock that the system calls usable can only be flagged',
       observation: stock([bucket('blocked', 100, { usable: true })]),
       expected: 'send #0 HP0 restrict 1',
+    },
+    {
+      name: 'and without a ladder a person is called',
+      observation: stock([bucket('blocked', 100, { usable: true })]),
+      policy: { rungMax: 0 },
+      expected: 'blocked hold.placingFailed (hold.placingFailed) until 105',
     },
     {
       name: 'a flag of somebody else does not spare the posting',

@@ -9,7 +9,7 @@ import { isNegativeQuantity, isZeroQuantity } from '../model/quantity.ts'
 import type { StockBucket } from '../model/stock.ts'
 import { addMs, askedSince, type Case, latest, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, isHeal, pause, settleUnknown, siblingsQuietFrom, start } from './commands.ts'
-import { bucketRefOf, byPlace, inPlant, inScope, sameBucket } from './scope.ts'
+import { bucketRefOf, byPlace, inPlant, inScope, isFree, sameBucket } from './scope.ts'
 import type { NextStep } from './step.ts'
 import { traceOf } from './trace.ts'
 
@@ -27,8 +27,23 @@ export function notUsable(c: Case, predicate: NotUsable): NextStep {
   if (c.goal.state === 'met') return standing(c, predicate.scope)
   const read = stockToActOn(c, c.goal.setAt)
   if (read === null) return pause(c) ?? readStep(c, 'condition', c.goal.setAt)
-  const bucket = firstUsable(read.buckets, predicate.scope)
+  const bucket = leftToBlock(c, read, predicate.scope)
   return bucket === null ? quiet(c, read) : place(c, { predicate, read, bucket })
+}
+
+/**
+ * The next bucket that has to be moved: a usable one, or one that only our own rung keeps from use. That one is safe, but a
+ * rung holds the whole lot, so nothing else of it could be released; the goal stays open until the posting goes through.
+ */
+function leftToBlock(c: Case, read: StockRead, scope: PortionScope): StockBucket | null {
+  const usable = firstBucket(read.buckets, scope, (bucket) => bucket.usable)
+  return usable ?? (isOwnRungInForce(c, read) ? firstBucket(read.buckets, scope, (bucket) => isFree(bucket.stockType)) : null)
+}
+
+function isOwnRungInForce(c: Case, read: StockRead): boolean {
+  return read.restrictions.some(
+    ({ reference }) => reference !== null && c.commands.some((one) => one.goal === c.goal.id && one.reference === reference),
+  )
 }
 
 /** A met condition: any sight of usable stock is worth a read, only a fresh read reopens it. */
@@ -37,7 +52,7 @@ function standing(c: Case, scope: PortionScope): NextStep {
   if (seen === null || seen.kind !== 'stock' || seen.beganAt < goal.setAt) return { step: 'none' }
   const adopted = c.policy.queryFirst ? adoption(c) : null
   if (adopted !== null) return adopted
-  const bucket = firstUsable(seen.buckets, scope)
+  const bucket = firstBucket(seen.buckets, scope, (one) => one.usable)
   if (bucket === null) return { step: 'none' }
   const read = stockToActOn(c, goal.setAt)
   if (read === null) return readStep(c, 'usable again', latest(goal.setAt, seen.beganAt))
@@ -93,39 +108,53 @@ function besideSibling(c: Case, placing: Placing): NextStep {
   const { newest } = c
   const taken = rungInForce(placing.read) > 0 || (newest !== null && newest.rung > 0 && newest.state !== 'failed')
   if (c.policy.rungMax < 1 || taken) return wait('sibling')
-  return send(c, { type: 'restrict', lot: placing.predicate.lot, rung: 1 }, 1)
+  return send(c, restriction(placing, 1))
 }
 
-/** The hold ladder: the stock posting first; what the target refuses is tried one rung higher. */
+/** The hold ladder: the stock posting first; what the target refuses is tried one rung higher; the posting again later. */
 function climb(c: Case, placing: Placing): NextStep {
-  const { predicate, read, bucket } = placing
-  const move: Action = {
-    type: 'move',
-    lot: predicate.lot,
-    from: bucketRefOf(bucket),
-    to: 'blocked',
-    quantity: bucket.quantity,
-    decidedBy: c.goal.decidedBy,
-  }
+  const { read, bucket } = placing
   const { refusals, newest } = sinceLastPosting(c)
   const immovable = bucket.stockType === 'blocked'
-  if (refusals === 0 && !immovable) return send(c, move, 0)
+  const lowest = immovable ? restriction(placing, 1) : posting(c, placing)
+  if (refusals === 0 && !immovable) return send(c, lowest)
   const inForce = rungInForce(read)
-  if (inForce > 0) {
-    const until = slowly(c, newest?.changedAt ?? c.policy.now)
-    if (newest !== null && !immovable && c.policy.now >= until) return send(c, move, 0)
-    const detail = `held by rung ${inForce}, the posting is refused: ${newest?.detail ?? ''}; ${detailOf(placing)}`
-    return { step: 'blocked', waiting: `heldByRung ${inForce}`, code: 'hold.heldByRung', detail, until }
-  }
-  if (refusals === 1 && newest?.state === 'refused' && isOther(newest.action, move) && !immovable) return send(c, move, 0)
-  const next = newest === null ? 1 : newest.state === 'refused' ? newest.rung + 1 : 0
-  if (next === 0 && !immovable) return send(c, move, 0)
-  if (next <= c.policy.rungMax) return send(c, { type: 'restrict', lot: predicate.lot, rung: Math.max(next, 1) }, Math.max(next, 1))
+  if (inForce > 0) return holdByRung(c, { placing, lowest, refusals, newest, inForce })
+  const possible = !immovable || c.policy.rungMax > 0
+  if (possible && (newest === null || newest.state === 'applied')) return send(c, lowest)
+  if (newest !== null && refusals === 1 && isOther(newest.action, lowest)) return send(c, lowest)
+  if (newest !== null && newest.rung < c.policy.rungMax) return send(c, restriction(placing, newest.rung + 1))
   const until = slowly(c, newest?.changedAt ?? c.policy.now)
-  if (newest !== null && c.policy.now >= until)
-    return immovable ? send(c, { type: 'restrict', lot: predicate.lot, rung: 1 }, 1) : send(c, move, 0)
-  const detail = `refused on every rung: ${newest?.detail ?? ''}; ${detailOf(placing)}`
+  if (possible && c.policy.now >= until) return send(c, lowest)
+  const detail = `refused on every rung: ${newest?.detail ?? 'none fits'}; ${detailOf(placing)}`
   return { step: 'blocked', waiting: 'hold.placingFailed', code: 'hold.placingFailed', detail, until }
+}
+
+interface Held {
+  readonly placing: Placing
+  readonly lowest: Action
+  readonly refusals: number
+  readonly newest: Command | null
+  readonly inForce: number
+}
+
+/** Shown, never green. The posting is tried again, ever more slowly: a closed period may last a weekend. */
+function holdByRung(c: Case, held: Held): NextStep {
+  const { placing, lowest, refusals, newest, inForce } = held
+  const pause = c.policy.retryDelayMs(c.policy.attemptsMax) * Math.max(refusals, 1)
+  const until = addMs(newest?.changedAt ?? c.policy.now, pause)
+  if (c.policy.now >= until && lowest.type === 'move') return send(c, lowest)
+  const detail = `held by rung ${inForce}, the posting is refused: ${newest?.detail ?? ''}; ${detailOf(placing)}`
+  return { step: 'blocked', waiting: `heldByRung ${inForce}`, code: 'hold.heldByRung', detail, until }
+}
+
+function posting(c: Case, { predicate, bucket }: Placing): Action {
+  const { decidedBy } = c.goal
+  return { type: 'move', lot: predicate.lot, from: bucketRefOf(bucket), to: 'blocked', quantity: bucket.quantity, decidedBy }
+}
+
+function restriction({ predicate }: Placing, rung: number): Action {
+  return { type: 'restrict', lot: predicate.lot, rung }
 }
 
 /** Refusals since the last stock posting that went through (or since a person asked again), and the newest settled command since. */
@@ -146,7 +175,7 @@ function sinceLastPosting(c: Case): { readonly refusals: number; readonly newest
 }
 
 /** Limits count here, where something new would be sent: a failed command's next attempt adds nothing. */
-function send(c: Case, action: Action, rung: number): NextStep {
+function send(c: Case, action: Action): NextStep {
   const { refusals } = sinceLastPosting(c)
   if (refusals >= COMMANDS_PER_GOAL_MAX || c.count >= COMMANDS_OF_CONDITION_MAX) {
     return shown(c, {
@@ -155,7 +184,7 @@ function send(c: Case, action: Action, rung: number): NextStep {
       detail: `${c.count} commands, ${refusals} refused in a row`,
     })
   }
-  return start(c, action, rung)
+  return start(c, action, action.type === 'restrict' ? action.rung : 0)
 }
 
 function shown(
@@ -165,10 +194,10 @@ function shown(
   return { step: 'blocked', ...reason, until: slowly(c, c.policy.now) }
 }
 
-function firstUsable(buckets: readonly StockBucket[], scope: PortionScope): StockBucket | null {
+function firstBucket(buckets: readonly StockBucket[], scope: PortionScope, matches: (bucket: StockBucket) => boolean): StockBucket | null {
   let first: StockBucket | null = null
   for (const bucket of buckets) {
-    if (!bucket.usable || !inPlant(bucket) || !inScope(scope, bucket)) continue
+    if (!matches(bucket) || !inPlant(bucket) || !inScope(scope, bucket)) continue
     if (isNegativeQuantity(bucket.quantity) || isZeroQuantity(bucket.quantity)) continue
     if (first === null || comesBefore(bucket, first)) first = bucket
   }
@@ -188,13 +217,13 @@ function rungInForce(read: StockRead): number {
 }
 
 /** The stock moved on between the read and the refused posting; another posting may fit. */
-function isOther(refused: Action, move: Extract<Action, { type: 'move' }>): boolean {
-  if (refused.type !== 'move') return false
-  return refused.quantity.value !== move.quantity.value || !sameBucket(refused.from, move.from)
+function isOther(refused: Action, next: Action): boolean {
+  if (refused.type !== 'move' || next.type !== 'move') return false
+  return refused.quantity.value !== next.quantity.value || !sameBucket(refused.from, next.from)
 }
 
 function detailOf(placing: Placing): string {
-  return `${amount(placing.bucket)} usable in ${bucketPlace(placing.bucket)}`
+  return `${amount(placing.bucket)} in ${bucketPlace(placing.bucket)}`
 }
 
 function amount(bucket: StockBucket): string {

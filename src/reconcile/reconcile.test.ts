@@ -157,6 +157,10 @@ describe('for every question', () => {
     if (step.step !== 'read') expect(step).toEqual(ask({ ...asked, observation: null }))
   })
 
+  always('no rung is taken that the target does not have', (asked, step) => {
+    if (step.step === 'send' && step.action.type === 'restrict') expect(step.action.rung).toBeLessThanOrEqual(asked.policy.rungMax)
+  })
+
   always('a hold is never given up', (asked, step) => {
     if (asked.goal.predicate.type === 'notUsable') expect(['park', 'refuse']).not.toContain(step.step)
   })
