@@ -121,6 +121,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       sweeper.stop()
       for (const end of unsubscribe) end()
       await keeper.close()
+      reader.close()
     },
   }
 }

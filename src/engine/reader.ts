@@ -20,6 +20,8 @@ export interface Wish {
 export interface Reader {
   wish(wish: Wish): void
   readonly stats: { calls: number; items: number }
+  /** Forgets every wish; what is being read is answered to nobody. */
+  close(): void
 }
 
 export interface ReaderParts {
@@ -52,6 +54,7 @@ interface Desk {
 export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
   const desks = new Map<string, Desk>()
   const stats = { calls: 0, items: 0 }
+  let closed = false
 
   function deskOf(system: string, resource: string): Desk {
     const key = `${system}|${resource}`
@@ -144,6 +147,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     answered: { readonly result: ReadResult; readonly beganAt: string; readonly endedAt: string },
   ): void {
     const { result, beganAt, endedAt } = answered
+    if (closed) return
     if (result.read === 'failed') {
       const failures = wanted.failures + 1
       const delayMs = result.delayMs ?? Math.min(30_000, deps.settings.retryBaseMs * 2 ** Math.min(failures - 1, 8))
@@ -194,7 +198,15 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
   }
 
   return {
+    close: () => {
+      closed = true
+      for (const desk of desks.values()) {
+        desk.cancel()
+        desk.wanted.clear()
+      }
+    },
     wish: (wish) => {
+      if (closed) return
       const desk = deskOf(wish.system, wish.resource)
       const reading = desk.reading.get(wish.subject)
       if (reading !== undefined && reading.beganMs >= Date.parse(wish.notBefore)) reading.wanted.wishers.set(wish.wisher, wish)

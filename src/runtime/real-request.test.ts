@@ -183,6 +183,13 @@ describe('lost', () => {
   })
 })
 
+test('a closed runtime opens no connection again', async () => {
+  const peer = await openPeer((socket) => socket.write(OK))
+  await runtime.close()
+  expect(await call(peer)).toEqual({ kind: 'notSent', reason: 'closed' })
+  expect(peer.sockets).toEqual([])
+})
+
 describe('the guard', () => {
   test('is asked in the very run that hands the bytes to the socket', async () => {
     const peer = await openPeer((socket) => setTimeout(() => socket.write(OK), 30))

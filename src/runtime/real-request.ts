@@ -16,7 +16,7 @@ export interface RequestLimits {
 
 export interface Requester {
   request(call: HttpCall): Promise<HttpResult>
-  /** Ends all connections; calls under way end as `lost` or `notSent`. */
+  /** Ends all connections; calls under way end as `lost` or `notSent`, later ones as `notSent`. */
   close(): Promise<void>
 }
 
@@ -36,10 +36,12 @@ interface Origin {
  */
 export function createRequester(limits: RequestLimits): Requester {
   const origins = new Map<string, Origin>()
+  let closed = false
   return {
     request: (call) =>
       new Promise((resolve, reject) => {
         const { origin, path } = parseUrl(call.url)
+        if (closed) return resolve({ kind: 'notSent', reason: 'closed' })
         const target = origins.get(origin) ?? openOrigin(origins, origin, limits)
         if (call.signal?.aborted) return resolve({ kind: 'notSent', reason: 'aborted' })
         if (target.waiting >= limits.waitingPerOriginMax) return resolve({ kind: 'notSent', reason: 'too many calls are waiting' })
@@ -49,6 +51,7 @@ export function createRequester(limits: RequestLimits): Requester {
         target.pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body, headersTimeout: 0, bodyTimeout: 0 }, exchange)
       }),
     close: async () => {
+      closed = true
       const open = [...origins.values()]
       origins.clear()
       await Promise.all(open.map(({ pool }) => pool.destroy()))
