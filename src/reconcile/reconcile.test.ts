@@ -4,11 +4,13 @@ import { type Question, question } from '../../test/reconcile/arbitraries.ts'
 import {
   bucket,
   cancellation,
+  command,
   GOAL,
   HOLD,
   hold,
   inspection,
   mail,
+  move,
   policy,
   records,
   release,
@@ -38,6 +40,21 @@ describe('a goal that is over', () => {
     const goal = make({ state })
     const seen = goal.system === 'erp-1' ? stock([bucket('unrestricted', 100), bucket('qualityInspection', 100)]) : records([])
     expect(told(reconcile(goal, seen, [], policy()))).toBe('none')
+  })
+})
+
+describe('a withdrawal ends what waits for a person', () => {
+  const lost = command(move(100, 'qualityInspection', 'unrestricted'), { state: 'unknown' })
+
+  it.each<[string, Goal, readonly Command[], string]>([
+    ['a parked release', release({ state: 'parked', withdrawing: true }), [], 'withdraw'],
+    ['a refused record', inspection({ state: 'refused', withdrawing: true }), [], 'withdraw'],
+    ['a record that exists', inspection({ state: 'met', withdrawing: true }), [], 'withdraw'],
+    ['not before its command is settled; it is parked already', release({ state: 'parked', withdrawing: true }), [lost], 'none'],
+    ['one that ended otherwise stays so', release({ state: 'superseded', withdrawing: true }), [], 'none'],
+  ])('%s', (...row) => {
+    const [, goal, commands, expected] = row
+    expect(told(reconcile(goal, null, commands, policy({ idempotency: 'unsafe' })))).toBe(expected)
   })
 })
 
