@@ -3,7 +3,8 @@
  * for what their notices may have lost. A nomination never heals: the owner reads that one key afresh first.
  */
 import type { Connector, SweepPage } from '../connectors/connector.ts'
-import type { Observation } from '../model/observation.ts'
+import type { Goal } from '../model/goal.ts'
+import type { Observation, StockObservation } from '../model/observation.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { instanceId, partitionOf } from './derive.ts'
 import { openException } from './exceptions.ts'
@@ -14,6 +15,8 @@ import { clear, raise } from './turn.ts'
 
 const PAGES_MAX = 100_000
 const ITEMS_PER_REQUEST = 200
+const GOALS_PER_SUBJECT_MAX = 1_000
+const REFERENCE_LENGTH = 16
 
 export interface Sweeper {
   start(): void
@@ -42,6 +45,9 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   let cancelNext = (): void => undefined
   /** Subjects seen usable that no instance knows, with the sweep that first saw them. */
   const unexplained = new Set<string>()
+  /** References that a command of ours stands behind, and subjects with documents that none does. */
+  const accounted = new Set<string>()
+  const forgotten = new Set<string>()
 
   async function sweepAll(): Promise<void> {
     const covered = new Map([...parts.owners()].map(([partition, owner]) => [partition, owner.epoch]))
@@ -80,6 +86,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     if (emitter === undefined) return
     const owner = parts.owners().get(partitionOf(emitter.partitionKeyOf(subject), store.meta.partitions))
     if (owner === undefined) return
+    if (observation.kind === 'stock' && store.meta.incarnation > 1) await account(owner, place, observation)
     if (owner.memory.goalsByOrderKey.has(`${system}|${subject}`)) {
       // A fresher read already in mind says more than a page of the sweep.
       const known = owner.memory.observations.get(`${system}|${subject}|${resource}`)
@@ -87,6 +94,39 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       return
     }
     if (observation.kind === 'stock') await explain(owner, { ...place, process: emitter.name }, observation)
+  }
+
+  /**
+   * A restored hub may have forgotten what it did: a document of ours that no command stands behind, in two sweeps
+   * running, is shown to a person. What it restricted stays restricted.
+   */
+  async function account(owner: PartitionOwner, place: Place, { documents }: StockObservation): Promise<void> {
+    const { system, subject } = place
+    const ours = documents.flatMap(({ reference }) =>
+      reference !== null && isOurs(reference) && !accounted.has(reference) ? [reference] : [],
+    )
+    if (ours.length === 0) return
+    const rows = await store.scanRows({ table: 'goal', tag: `${system}|${subject}`, after: '', limit: GOALS_PER_SUBJECT_MAX })
+    const { goals: mind, goalsByOrderKey, unwritten } = owner.memory
+    const fresh = [...unwritten.goals.values()].filter((goal) => goal.system === system && goal.subject === subject)
+    const known = [...(goalsByOrderKey.get(`${system}|${subject}`) ?? [])].flatMap((id) => mind.get(id) ?? [])
+    const goals = [...rows.map((row) => JSON.parse(row.body) as Goal), ...known, ...fresh]
+    for (const goal of goals) for (const command of goal.commands) accounted.add(command.reference)
+    const unknown = ours.filter((reference) => !accounted.has(reference))
+    const key = `documents of ${system} ${subject}`
+    const detail = `documents of ours that this hub has no command for: ${unknown.join(', ')}`
+    const opened = openException(runtime.hash, parts.clock.iso(), { code: 'drift.unexplained', subject: key, detail })
+    if (unknown.length === 0) {
+      forgotten.delete(key)
+      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
+    } else if (forgotten.has(key)) {
+      runtime.sometimes('forgotten-document')
+      await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+    } else forgotten.add(key)
+  }
+
+  function isOurs(reference: string): boolean {
+    return reference.length === REFERENCE_LENGTH && reference.startsWith(settings.referencePrefix)
   }
 
   /** Stock that is usable although no instance has ever heard of the lot: an event was lost, or the lot predates us. */

@@ -238,8 +238,8 @@ function restrictedByUs(draft: Draft<LotState>, { state }: GoalSettled): void {
   if (state !== 'met' && state !== 'withdrawn') return
   rememberToRestore(draft, WHOLE)
   const { restoring } = draft.next
-  if (state === 'withdrawn' && restoring?.lift === null)
-    draft.next.restoring = { ...restoring, lift: { evidence: 'hold ended', by: 'policy' } }
+  // The hold may have ended before it was known that it had restricted anything.
+  if (restoring?.lift === null) draft.next.restoring = { ...restoring, lift: { evidence: 'hold ended', by: 'policy' } }
 }
 
 function lineSettled(draft: Draft<LotState>, { name, state }: GoalSettled): void {

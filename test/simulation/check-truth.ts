@@ -41,7 +41,7 @@ function explainedLots(run: Run, view: LedgerView): ReadonlySet<string> {
     const goal = exception.goal === null ? undefined : goals.get(exception.goal)
     if (goal !== undefined) lots.add(lotOf(goal.subject))
     if (exception.instance !== null) lots.add(lotOf(exception.instance.key))
-    if (exception.code === 'drift.unexplained') lots.add(exception.subject.slice(exception.subject.indexOf(' ') + 1))
+    if (exception.code === 'drift.unexplained') lots.add(exception.subject.slice(exception.subject.lastIndexOf(' ') + 1))
     const inspection = run.plant.qms.books.inspections().find((one) => `inspection/${one.number}` === exception.native?.record)
     if (inspection !== undefined) lots.add(inspection.attributes['lot'] ?? '')
     if (exception.native?.record.startsWith('receipt') === true) for (const input of view.inputs) lots.add(lotOf(input.event.subject))
