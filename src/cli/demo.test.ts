@@ -19,7 +19,7 @@ function start(args: readonly string[], onStory: (text: string, kill: (signal: N
   })
 }
 
-describe.concurrent('the demonstration', () => {
+describe.concurrent('the demonstration', { timeout: 60_000 }, () => {
   test('ends as declared, and says so in one object', async ({ expect }) => {
     const { code, output, story } = await start(['--json'])
     expect(code, story).toBe(0)

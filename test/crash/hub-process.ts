@@ -9,42 +9,78 @@ export interface HubProcess {
   readonly readyMs: number
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>
-  /** SIGTERM; answers the exit code. */
-  stop(): Promise<number | null>
+  /** SIGTERM; answers how it ended. */
+  stop(): Promise<HubEnd>
+  /** Waits until it ends by itself. */
+  ended(): Promise<HubEnd>
   openGoals(): Promise<number>
 }
 
-const READY_MS_MAX = 20_000
+export interface HubEnd {
+  readonly code: number | null
+  /** What it wrote to standard error. */
+  readonly errors: string
+}
+
+export interface HubStart {
+  readonly config: HubConfig
+  /** What runs the program instead of node alone; node's own path is appended. */
+  readonly under?: readonly string[]
+  /** Of node, before the program. */
+  readonly nodeOptions?: readonly string[]
+}
+
+const READY_MS_MAX = 30_000
 const WORKER = join(import.meta.dirname, 'fixtures/hub-worker.ts')
 
 /** Starts a hub in a process of its own; rejects when it ends before it is ready. */
-export async function startHub(config: HubConfig): Promise<HubProcess> {
+export async function startHub({ config, under = [], nodeOptions = [] }: HubStart): Promise<HubProcess> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [WORKER, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit')
-  const lines = createLines(child)
-  const url = await lines.next('ready', READY_MS_MAX)
+  const [program = process.execPath, ...args] = [...under, process.execPath, ...nodeOptions, WORKER, JSON.stringify(config)]
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const errors = collect(child)
+  const exited = once(child, 'close')
+  const lines = createLines(child, errors)
+  const [url = '', pid] = (await lines.next('ready', READY_MS_MAX)).split(' ')
   const readyMs = performance.now() - startedAt
-  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
-    child.kill(signal)
+  const send = (signal: NodeJS.Signals): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(Number(pid), signal)
+  }
+  const ended = async (): Promise<HubEnd> => {
     await exited
-    return child.exitCode
+    return { code: child.exitCode, errors: errors() }
   }
   return {
     url,
     readyMs,
-    kill: async () => void (await end('SIGKILL')),
-    stop: () => end('SIGTERM'),
+    ended,
+    kill: async () => {
+      send('SIGKILL')
+      await exited
+    },
+    stop: () => {
+      send('SIGTERM')
+      return ended()
+    },
     openGoals: async () => {
       const answer = lines.next('open', READY_MS_MAX)
-      child.kill('SIGUSR2')
+      send('SIGUSR2')
       return Number(await answer)
     },
   }
 }
 
+/** Standard error so far. */
+function collect(child: ChildProcess): () => string {
+  let text = ''
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  return () => text
+}
+
 /** Lines of the child's standard output, by their first word. */
-export function createLines(child: ChildProcess) {
+function createLines(child: ChildProcess, errors: () => string) {
   const waiting = new Map<string, (rest: string) => void>()
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -59,7 +95,8 @@ export function createLines(child: ChildProcess) {
   return {
     next: (word: string, msMax: number): Promise<string> =>
       new Promise((resolve, reject) => {
-        const fail = (): void => reject(new Error(`the hub ended or was silent before it said ${word} (exit ${child.exitCode})`))
+        const fail = (): void =>
+          reject(new Error(`the hub ended or was silent before it said ${word} (exit ${child.exitCode})\n${errors()}`))
         const timer = setTimeout(fail, msMax)
         child.once('exit', fail)
         waiting.set(word, (rest) => {

@@ -28,8 +28,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await hub?.kill()
   await plant.close()
-  if (process.env['KEEP']) say(folder)
-  else rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true })
 })
 
 it(`a hub that is killed ${KILLS} times under load loses nothing, does nothing twice and tears nothing`, {
@@ -41,7 +40,7 @@ it(`a hub that is killed ${KILLS} times under load loses nothing, does nothing t
   const readyMs: number[] = []
   plant.startWork()
   for (let kill = 1; kill <= KILLS; kill++) {
-    hub = await startHub(config)
+    hub = await startHub({ config })
     readyMs.push(hub.readyMs)
     plant.tell(hub.url)
     await sleep(LIFE_MS_MIN + Math.random() * (LIFE_MS_MAX - LIFE_MS_MIN))
@@ -53,13 +52,13 @@ it(`a hub that is killed ${KILLS} times under load loses nothing, does nothing t
     if (kill % 20 === 0) say(`${kill} of ${KILLS} kills, ${plant.erp.books.receipts().length} receipts`)
   }
   plant.finishWork()
-  hub = await startHub(config)
+  hub = await startHub({ config })
   readyMs.push(hub.readyMs)
   plant.tell(hub.url)
   await drain(hub)
   expect(lost(plant)).toEqual([])
   expect(doubled(plant)).toEqual([])
-  expect(await hub.stop()).toBe(0)
+  expect(await hub.stop()).toMatchObject({ code: 0 })
   await checkStore(join(directory, 'holdpoint.db'))
   report(inFlight, readyMs)
   expect(inFlight.filter((count) => count > 0).length / KILLS).toBeGreaterThanOrEqual(IN_FLIGHT_SHARE_MIN)
