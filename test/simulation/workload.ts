@@ -131,8 +131,13 @@ function decide(plant: Plant, number: string, how: { readonly random: RandomStre
   const lot = nativeLot(inspection.attributes['lot'] ?? '')
   if (how.portions && random.next() < 0.5 && total > 10) {
     const part = Math.max(1, Math.floor(total * 0.1))
-    const moved = plant.erp.people.transfer({ lot, from: {}, to: { carrier: `HU-${number}` }, quantity: String(part), by: 'inspector' })
-    const carriers = [`HU-${number}`]
+    const carrier = `HU-${number}`
+    const split = (from: { readonly stock?: 'QI' }) =>
+      plant.erp.people.transfer({ lot, from, to: { carrier }, quantity: String(part), by: 'inspector' })
+    // What is being inspected, not what an earlier receipt of the batch has released.
+    const inspected = split({ stock: 'QI' })
+    const moved = inspected.ok || lot.includes('SHARED') ? inspected : split({})
+    const carriers = [carrier]
     const named = random.next() < 0.85 && moved.ok
     plant.qms.people.decide({
       number,
