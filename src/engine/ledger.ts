@@ -27,6 +27,8 @@ export interface LedgerParts {
   readonly takeRoom: (goal: Goal) => boolean
   /** After a restore, until this partition's systems have been swept. */
   readonly queryFirst: () => boolean
+  /** Hub time at which this owner began. */
+  readonly ownedSince: () => string
 }
 
 /** One turn's view of the ledger. */
@@ -123,8 +125,16 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
       reference(runtime.hash, { prefix: settings.referencePrefix, installation: store.meta.installation, goal, ordinal }),
     heals: goal.reopenedAt.length === 0 ? 0 : healsSince(goal, turn.at),
     retryAskedAt: goal.retryAskedAt,
-    lastSettledAt: turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null,
+    lastSettledAt: settledBefore(ledger, orderKey, resource.quiesceMs),
   }
+}
+
+/** After a restore, what the lost hours had sent last may still be on its way: no read counts before quiesce is over. */
+function settledBefore({ turn, parts }: Ledger, orderKey: string, quiesceMs: number): string | null {
+  const settled = turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null
+  if (!parts.queryFirst()) return settled
+  const quiet = later(parts.ownedSince(), quiesceMs)
+  return settled !== null && settled > quiet ? settled : quiet
 }
 
 function healsSince(goal: Goal, now: string): number {

@@ -82,6 +82,7 @@ export class PartitionOwner {
   #committing: Turn | null = null
   /** A checkpoint is due: rows are to be written that the journal is ahead of. */
   #checkpointDue = false
+  readonly #ownedSince: string
   #checkpointArmed = false
   readonly #finished: Promise<void>
 
@@ -93,6 +94,7 @@ export class PartitionOwner {
     this.queryFirst = grant.queryFirst
     this.memory = createMemory(grant.partition, grant.epoch)
     this.#parts = parts
+    this.#ownedSince = clock.iso()
     this.#alarms = new Alarms(deps.runtime, clock)
     this.#inbox = new Inbox(deps.store, this.memory, deps.settings.inboxAheadMax)
     this.#ledger = {
@@ -100,6 +102,7 @@ export class PartitionOwner {
       resourceOf: parts.resourceOf,
       takeRoom: (goal) => outbox.takeRoom(goal.system, goal.lane),
       queryFirst: () => this.queryFirst,
+      ownedSince: () => this.#ownedSince,
     }
     this.#effects = {
       deps,
