@@ -3,7 +3,7 @@ import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { LedgerView } from './ledger-view.ts'
 import type { Run, Violation } from './run.ts'
 
-/** I6, I13: no reference has more than one effect in a target's own books; undone ones may be done again. */
+/** I6, I13: no reference has more than one effect in a target's own books. */
 export function checkEffects(run: Run): Violation[] {
   const violations: Violation[] = []
   for (const [system, books, unsafe] of [
@@ -11,13 +11,12 @@ export function checkEffects(run: Run): Violation[] {
     ['qms-1', run.plant.qms.books, false],
   ] as const) {
     if (unsafe) continue
-    const undone = new Map<string, number>()
-    for (const one of books.rolledBack()) undone.set(one.reference, (undone.get(one.reference) ?? 0) + 1)
     const seen = new Set<string>()
     for (const { reference, subject } of books.effects()) {
       if (seen.has(reference)) continue
       seen.add(reference)
-      const standing = books.effectsOf(reference) - (undone.get(reference) ?? 0)
+      // What was rolled back has never been an effect.
+      const standing = books.effectsOf(reference)
       if (standing > 1)
         violations.push({ invariant: 'I6', message: `${system}: ${standing} effects stand under ${reference} of ${subject}` })
     }

@@ -13,6 +13,7 @@ export async function checkJournal(run: Run, view: LedgerView): Promise<Violatio
     ...checkConflicts(run, view),
     ...checkCommands(run, view),
     ...checkParked(view),
+    ...checkVersions(view),
     ...(await checkNoLossNoInvention(run, view)),
   ]
 }
@@ -143,4 +144,21 @@ function withholds({ event }: InputEntry): boolean {
   const { status, decision } = event.data as Partial<InspectionSnapshot>
   if (status === 'reopened' || status === 'cancelled') return true
   return status === 'decided' && decision?.lines.every((line) => line.outcome === 'accepted') !== true
+}
+
+/** Nobody is told of an older version of a record after a newer one. */
+function checkVersions(view: LedgerView): Violation[] {
+  const violations: Violation[] = []
+  const sources = new Map(view.inputs.map(({ partition, sequence, event }) => [`${partition}.${sequence}`, event.source]))
+  const newest = new Map<string, number>()
+  for (const { input, process, key } of view.decisions) {
+    const source = input === null ? undefined : sources.get(`${input.partition}.${input.sequence}`)
+    if (source === undefined || source.version === null) continue
+    const of = `${process} ${key} ${source.record}`
+    const version = Number(source.version)
+    if (version < (newest.get(of) ?? 0))
+      violations.push({ invariant: 'I3', message: `${of} was told of ${version} after ${newest.get(of)}` })
+    newest.set(of, Math.max(version, newest.get(of) ?? 0))
+  }
+  return violations
 }

@@ -1,8 +1,14 @@
+import { DEFAULT_SETTINGS } from '../../src/engine/settings.ts'
 import type { Run, Violation } from './run.ts'
 import { TIMES } from './shape.ts'
 
 /** Two workers' hub clocks agree within this. */
 const CLOCKS_APART_MS_MAX = 600
+const SLACK_MS = 1
+/** Database time at virtual time 0. */
+const DATABASE_STARTS_MS = 1_800_000_000_000
+/** Limit of the engine's settings, and the time of a call. */
+const READ_AGE_MS_MAX = DEFAULT_SETTINGS.observationAgeMsMax + TIMES.callTimeoutMs
 
 /** What protocol.ts saw. What was under way when the store was lost is nobody's any more. */
 export function checkProtocol(run: Run): Violation[] {
@@ -10,7 +16,7 @@ export function checkProtocol(run: Run): Violation[] {
   const breaches = probes.protocol.breaches.flatMap(({ invariant, message, sinceMs }) =>
     (invariant === 'I8' || invariant === 'I12') && restoredAtMs !== null && sinceMs <= restoredAtMs ? [] : [{ invariant, message }],
   )
-  return [...breaches, ...checkPatience(run)]
+  return [...breaches, ...checkPatience(run), ...checkReads(run)]
 }
 
 /** I11: nothing is settled as not done before quiesce is over and what was done would show. */
@@ -21,4 +27,38 @@ function checkPatience({ probes, shape }: Run): Violation[] {
       ? []
       : [{ invariant: 'I11', message: `${reference} was settled as not done ${afterMs} ms after the doubt, and not after ${earliest}` }],
   )
+}
+
+/** What is decided is decided on a read of that very lot: not on a sweep's page, nor on one older than what was settled since. */
+function checkReads({ probes, shape }: Run): Violation[] {
+  const { reads, protocol } = probes
+  return protocol.moves.flatMap(({ reference, orderKey, atMs, settledMs }) => {
+    const since = Math.max(settledMs === 0 ? 0 : settledMs + shape.lagMs, atMs - READ_AGE_MS_MAX) - DATABASE_STARTS_MS
+    const read = reads.some(
+      (one) => `${one.instance}|${one.subject}` === orderKey && one.atMs >= since && one.atMs <= atMs - DATABASE_STARTS_MS + SLACK_MS,
+    )
+    return read
+      ? []
+      : [
+          {
+            invariant: 'I11',
+            message: `${reference} of ${orderKey} was decided at ${atMs - DATABASE_STARTS_MS} without a read since ${since}`,
+          },
+        ]
+  })
+}
+
+/** I13: what a connector said of an item is so in the target's own books. Asked once everything has come to rest. */
+export function checkAnswers({ probes, plant }: Run): Violation[] {
+  const violations: Violation[] = []
+  for (const [reference, { instance, outcome }] of probes.protocol.said) {
+    const { books } = instance === 'erp-1' ? plant.erp : plant.qms
+    const done = books.effectsOf(reference) > 0
+    const undone = books.rolledBack().some((one) => one.reference === reference)
+    if (outcome === 'applied' && !done && !undone)
+      violations.push({ invariant: 'I13', message: `${instance}: ${reference} was answered as applied and never was` })
+    if (outcome === 'refused' && done)
+      violations.push({ invariant: 'I13', message: `${instance}: ${reference} was answered as refused and is done` })
+  }
+  return violations
 }

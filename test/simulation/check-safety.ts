@@ -1,5 +1,6 @@
 import { scopeCovers } from '../../src/model/scope.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
+import type { DecisionLine } from '../../src/plant/counting-qms/types.ts'
 import type { Run, Violation } from './run.ts'
 import { TIMES } from './shape.ts'
 
@@ -60,8 +61,8 @@ export function checkReleases(run: Run): Violation[] {
       return versions.some((version, index) => {
         const from = version.changedAtMs + run.plantClock.qms
         const until = (versions[index + 1]?.changedAtMs ?? Number.POSITIVE_INFINITY) + run.plantClock.qms
-        const accepts = version.decision?.lines.some((line) => line.usage === 'ACCEPT') === true
-        return accepts && from <= sentAtMs && until >= since
+        const accepts = version.decision?.lines.some((line) => line.usage === 'ACCEPT' && covers(line, document.from?.carrier ?? null))
+        return accepts === true && from <= sentAtMs && until >= since
       })
     })
     if (!stood)
@@ -90,6 +91,12 @@ export function checkPremises(run: Run): Violation[] {
       })
   }
   return violations
+}
+
+function covers({ portion }: DecisionLine, carrier: string | null): boolean {
+  if (portion === null || portion.part === 'ALL') return true
+  const names = portion.part === 'REST' ? portion.except : portion.carriers
+  return (portion.part === 'CARRIERS') === (carrier !== null && names.includes(carrier))
 }
 
 /** A lift of a hold that had been placed on released stock gives back what the hold took out of use. */

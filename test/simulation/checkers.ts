@@ -2,7 +2,7 @@ import { compareRebuilt } from '../../src/engine/rebuild.ts'
 import { checkEffects, checkOverposting } from './check-effects.ts'
 import { checkJournal } from './check-journal.ts'
 import { checkLiveness } from './check-liveness.ts'
-import { checkProtocol } from './check-protocol.ts'
+import { checkAnswers, checkProtocol } from './check-protocol.ts'
 import { checkForeignHolds, checkHolds, checkPremises, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
 import { readLedger } from './ledger-view.ts'
@@ -30,6 +30,7 @@ export async function checkEnd(run: Run): Promise<Violation[]> {
     ...checkLiveness(run, view),
     ...(await checkJournal(run, view)),
     ...checkOverposting(run, view),
+    ...checkAnswers(run),
     ...checkTruth(run, view),
   ]
   for (let partition = 0; partition < run.shape.partitions; partition++) {

@@ -13,7 +13,7 @@ import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faul
 import type { Store } from '../../src/store/store.ts'
 import type { Aim } from './aim.ts'
 import { createDeskConnector } from './desk.ts'
-import { type Probes, watchConnector, watchStore } from './probes.ts'
+import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
 import { noteAcknowledgement } from './protocol.ts'
 import { type Shape, TIMES } from './shape.ts'
 
@@ -70,6 +70,7 @@ export interface HubParts {
   readonly probes: Probes
   readonly commitFaults: CommitFaults
   readonly aim: Aim
+  readonly effectsOf: Watch['effectsOf']
 }
 
 /** Two workers on one store, each serving `POST /v1/events` under its own name on the simulated wire. */
@@ -78,7 +79,7 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
   const engines = new Map<string, Engine>()
   let store: Store | null = null
   let lives = 0
-  const watch = { probes, now: () => world.now(), aim: parts.aim }
+  const watch = { probes, now: () => world.now(), aim: parts.aim, effectsOf: parts.effectsOf }
 
   async function boot(runtime: Runtime, node: string, index: number): Promise<void> {
     if (store === null) return

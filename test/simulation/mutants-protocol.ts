@@ -20,7 +20,14 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
   },
   {
     name: 'quiesce-shorter-than-lag',
-    patches: [{ file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), c.policy.lagMs / 2)' }],
+    patches: [
+      { file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), c.policy.lagMs / 2)' },
+      {
+        file: COMMANDS,
+        find: 'addMs(command.absentAt as string, Math.max(c.policy.lagMs, 1))',
+        replace: 'addMs(command.absentAt as string, 1)',
+      },
+    ],
   },
   {
     name: 'absent-once-is-enough',
@@ -49,7 +56,7 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
         file: PARTITION,
         find: 'const result = await deps.store.commit(batchOf(turn, deps.worker))',
         replace: `const batch = batchOf(turn, deps.worker)
-      applyTurn(turn, deps.settings)
+      applyTurn(turn, this.memory.position + 1, deps.settings)
       for (const effect of turn.effects.splice(0)) {
         if (effect.effect === 'send') this.#sending++
         carryOutEffect(this.#effects, effect, turn.at)
@@ -75,10 +82,6 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     ],
   },
   {
-    name: 'outcome-of-an-older-attempt-counts',
-    patches: [{ file: LEDGER, find: "command.state !== 'intent' || command.attempts !== answer.command.attempts", replace: 'false' }],
-  },
-  {
     name: 'first-outcome-counts-for-the-batch',
     patches: [{ file: OUTBOX, find: 'outcomes[index] as Outcome', replace: 'outcomes[0] as Outcome' }],
   },
@@ -96,9 +99,9 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     name: 'server-error-is-refusal',
     patches: [
       {
-        file: 'src/connectors/kit/json/batch-items.ts',
-        find: "if (status >= 500) return { outcome: 'unknown', detail }",
-        replace: '',
+        file: 'src/connectors/kit/json/json-call.ts',
+        find: "if (status >= 500 || status === 408 || status === 425) return { result: 'unknown',",
+        replace: "if (status >= 500 || status === 408 || status === 425) return { result: 'refused',",
       },
     ],
   },
@@ -128,12 +131,14 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     ],
   },
   {
-    name: 'lost-lease-is-renewed',
+    name: 'old-lease-writes',
     patches: [
       {
         file: 'src/store/leases.ts',
-        find: 'const live = state.worker !== null && state.expiresAtMs > ask.nowMs',
-        replace: 'const live = false',
+        find: `if (state.worker !== ask.worker || state.epoch !== lease.epoch) continue
+    const extended: PartitionState = { ...state, expiresAtMs: ask.nowMs + ask.leaseMs }`,
+        replace:
+          'const extended: PartitionState = { ...state, worker: ask.worker, epoch: lease.epoch, expiresAtMs: ask.nowMs + ask.leaseMs }',
       },
     ],
   },
@@ -187,19 +192,30 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     patches: [
       {
         file: 'src/engine/rebuild.ts',
-        find: "import { timerId } from './timer-id.ts'",
-        replace: "import { timerId } from './timer-id.ts'\nimport { lot } from '../process/lot.ts'",
+        find: "import { foldInto } from './checkpoint.ts'",
+        replace: "import { foldInto } from './checkpoint.ts'\nimport { lot } from '../process/lot.ts'",
       },
       {
         file: 'src/engine/rebuild.ts',
-        find: "if (entry.kind !== 'decision') return",
-        replace: `if (entry.kind !== 'decision') return
-  if (entry.process === 'lot') {
-    const before = rows.states.get(instanceId(entry.process, entry.key))?.state ?? lot.initial(entry.key)
-    const event = { type: entry.inputType, subject: entry.key, source: null, occurredAt: entry.recordedAt, recordedAt: entry.recordedAt, data: {} }
-    rows.states.set(instanceId('lot', entry.key), { process: 'lot', key: entry.key, version: entry.version, state: lot.decide(before as never, event as never, {}).state })
-    return
-  }`,
+        find: 'foldInto(rows, parseEntry(entry.body), partition)',
+        replace: `const parsed = parseEntry(entry.body)
+      foldInto(rows, parsed, partition)
+      if (parsed.kind === 'decision' && parsed.process === 'lot' && parsed.inputType === 'holdpoint.hold.lifted.v1') {
+        const id = [...rows.states.keys()].find((known) => known.startsWith('lot') && known.endsWith(parsed.key)) as string
+        const row = rows.states.get(id) as never as { state: never }
+        const event = { type: parsed.inputType, subject: parsed.key, source: null, recordedAt: parsed.recordedAt, data: { hold: 'any' } } as never
+        rows.states.set(id, { ...(row as object), state: lot.decide(row.state, event, { sites: {} }).state } as never)
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'takeover-forgets-what-the-journal-is-ahead',
+    patches: [
+      {
+        file: 'src/engine/checkpoint.ts',
+        find: 'for (const entry of entries) foldInto(unwritten, entry, partition)',
+        replace: 'unwritten.goals.clear()\n    unwritten.states.clear()',
       },
     ],
   },

@@ -75,16 +75,6 @@ export function posted(c: Case, predicate: Posted): NextStep {
     patches: [{ file: LEDGER, find: "if (premise === null) return 'none'", replace: "return premise === null ? 'none' : 'standing'" }],
   },
   {
-    name: 'reopening-is-ignored',
-    patches: [
-      {
-        file: 'src/process/gate-inspection.ts',
-        find: "emit(draft, 'holdpoint.inspection.reopened.v1', reopened)",
-        replace: 'void reopened',
-      },
-    ],
-  },
-  {
     name: 'portion-is-ignored',
     patches: [
       {

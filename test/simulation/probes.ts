@@ -44,23 +44,29 @@ export interface Watch {
   readonly probes: Probes
   readonly now: () => number
   readonly aim: Aim
+  /** In the books of a counterpart. */
+  readonly effectsOf: (instance: string, reference: string) => number
 }
 
 /** A connector whose guard is watched: a `true` answer is the moment the bytes go out. */
-export function watchConnector(connector: Connector, worker: string, { probes, now, aim }: Watch): Connector {
+export function watchConnector(connector: Connector, worker: string, watch: Watch): Connector {
+  const { probes, now, aim, effectsOf } = watch
   return {
     ...connector,
     apply: async (items, call) => {
       const { instance, resources } = connector.spec
-      const holdsMayPass = resources.some((one) => one.resource === items[0]?.resource && one.holdsMayPass)
+      const spec = resources.find((one) => one.resource === items[0]?.resource)
       const sending = openSending(probes.protocol, {
         instance,
         worker,
         items,
-        holdsMayPass,
+        holdsMayPass: spec?.holdsMayPass === true,
+        unprotected: spec?.idempotency === 'queryable' || spec?.idempotency === 'file' || spec?.idempotency === 'unsafe',
+        effectsOf: (reference) => effectsOf(instance, reference),
         epochs: probes.epochs,
         untilMs: now() + call.timeoutMs,
       })
+      aim.calling(worker)
       const outcomes = await connector.apply(items, {
         ...call,
         beforeWrite: () => {

@@ -21,6 +21,13 @@ export interface Protocol {
   readonly derived: Set<string>
   /** Goals that rest on a premise, and the references of their commands. */
   readonly resting: Set<string>
+  /** Order keys by goal, and the hub time in milliseconds at which a command of theirs was last settled. */
+  readonly orderKeys: Map<string, string>
+  readonly settledMs: Map<string, number>
+  /** Moves decided anew, and what the stock was last known to be settled at. */
+  readonly moves: { readonly reference: string; readonly orderKey: string; readonly atMs: number; readonly settledMs: number }[]
+  /** What connectors answered last, by reference: of moves and new records. */
+  readonly said: Map<string, { readonly instance: string; readonly outcome: string }>
   /** Newest answers of connectors, by worker and reference. */
   readonly answers: Map<string, string>
   readonly sent: Map<string, number>
@@ -63,6 +70,10 @@ export function createProtocol(): Protocol {
     disproved: [],
     derived: new Set(),
     resting: new Set(),
+    orderKeys: new Map(),
+    settledMs: new Map(),
+    moves: [],
+    said: new Map(),
     answers: new Map(),
     sent: new Map(),
     inFlight: new Set(),
@@ -100,6 +111,7 @@ function noteEntry(protocol: Protocol, written: Written): void {
   if (entry.kind !== 'decision') return
   for (const change of entry.goals) {
     if (change.change !== 'set') continue
+    protocol.orderKeys.set(change.id, `${change.goal.system}|${change.goal.subject}`)
     if (change.goal.kind === 'record' || change.goal.decision !== null) protocol.derived.add(change.id)
     if (change.goal.premise !== null) protocol.resting.add(change.id)
   }
@@ -126,6 +138,7 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
   if (before?.state === 'unknown' && state === 'failed')
     protocol.disproved.push({ reference, afterMs: Date.parse(at) - Date.parse(before.since) })
   if (protocol.resting.has(goal)) protocol.resting.add(reference)
+  noteMove(protocol, { entry: { goal, change, at }, before, reference, state })
   const { worker, epoch } = write.owner ?? { worker: '', epoch: 0 }
   const key = `${nodeOf(worker)}|${reference}`
   if (state === 'intent') {
@@ -136,6 +149,22 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
     const answer = protocol.answers.get(key)
     if (!follows(state, answer)) breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
   }
+}
+
+interface Step {
+  readonly entry: Pick<GoalEntry, 'goal' | 'change' | 'at'>
+  readonly before: Known | undefined
+  readonly reference: string
+  readonly state: string
+}
+
+/** A move that was decided on what the stock was read to be: a new command, or a new attempt of one proved undone. */
+function noteMove(protocol: Protocol, { entry, before, reference, state }: Step): void {
+  const orderKey = protocol.orderKeys.get(entry.goal) ?? ''
+  const atMs = Date.parse(entry.at)
+  if (state === 'applied' || state === 'failed' || state === 'refused') protocol.settledMs.set(orderKey, atMs)
+  if (state !== 'intent' || entry.change.type !== 'command' || entry.change.command.action.type !== 'move') return
+  if (before === undefined) protocol.moves.push({ reference, orderKey, atMs, settledMs: protocol.settledMs.get(orderKey) ?? 0 })
 }
 
 function nodeOf(worker: string): string {
@@ -157,6 +186,10 @@ export function openSending(
   call: Omit<Send, 'item' | 'nowMs'> & { readonly items: Items; readonly untilMs: number },
 ): { readonly sent: (nowMs: number) => void; readonly over: (outcomes: readonly Outcome[]) => void } {
   let sendings: Sending[] = []
+  const note = (reference: string, outcome: string, action: string): void => {
+    protocol.answers.set(`${call.worker}|${reference}`, outcome)
+    if (action === 'move' || action === 'createRecord') protocol.said.set(reference, { instance: call.instance, outcome })
+  }
   return {
     sent: (nowMs) => {
       if (sendings.length > 0) return
@@ -173,8 +206,7 @@ export function openSending(
     },
     over: (outcomes) => {
       for (const one of sendings) protocol.inFlight.delete(one)
-      for (const [index, { reference }] of call.items.entries())
-        protocol.answers.set(`${call.worker}|${reference}`, outcomes[index]?.outcome ?? 'none')
+      for (const [index, { reference, action }] of call.items.entries()) note(reference, outcomes[index]?.outcome ?? 'none', action.type)
     },
   }
 }
@@ -186,6 +218,10 @@ interface Send {
   readonly epochs: ReadonlyMap<number, number>
   readonly item: Item
   readonly holdsMayPass: boolean
+  /** The target takes a second request under the same reference for another one. */
+  readonly unprotected: boolean
+  /** In the target's own books. */
+  readonly effectsOf: (reference: string) => number
   readonly nowMs: number
 }
 
@@ -199,6 +235,8 @@ function judge(protocol: Protocol, send: Send): void {
   const breach = (invariant: string, message: string, sinceMs: number): void => void protocol.breaches.push({ invariant, message, sinceMs })
   if (times > intents)
     breach('I6', `${instance}: ${reference} of ${subject} was sent ${times} times on ${intents} durable intents, at ${nowMs}`, nowMs)
+  if (send.unprotected && send.effectsOf(reference) > 0)
+    breach('I6', `${instance}: ${reference} of ${subject} was sent at ${nowMs} although it had been done`, nowMs)
   const intent = protocol.newest.get(`${send.worker}|${reference}`)
   const newest = intent === undefined ? 0 : (send.epochs.get(intent.partition) ?? 0)
   if (intent !== undefined && intent.epoch < newest)

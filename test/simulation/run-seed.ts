@@ -50,7 +50,7 @@ export interface SeedResult {
 /** After faults have ended, everything must have come right within this virtual time. */
 const CONVERGE_MS_MAX = 900_000
 const STEPS_MAX = 3_000_000
-const SLOW_CONNECTS = { connectShare: 0.5, connectMsMedian: 120 }
+const SLOW_CONNECTS = { connectShare: 0.6, connectMsMedian: 150 }
 const LOOK_MS = 1_000
 
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
@@ -125,11 +125,21 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
     },
   )
   const deskRuntime = world.runtimeFor('desk')
-  const desk = createNotices({ runtime: deskRuntime }, { instance: 'desk-1', push: { ...push, batchMax: 1 } })
+  const desk = createNotices(
+    { runtime: deskRuntime },
+    { instance: 'desk-1', push: { ...push, batchMax: 1, ...(shape.aimedHolds ? { delayMsMax: 0 } : {}) } },
+  )
   const urls = { erp: 'http://erp:80', qms: 'http://qms:80' }
   const stores = openStores(world, shape)
   const hub = createHub(
-    { world, shape, probes, aim, commitFaults: commitFaultsOf(world, shape) },
+    {
+      world,
+      shape,
+      probes,
+      aim,
+      effectsOf: (instance, reference) => (instance === 'erp-1' ? erp : qms).books.effectsOf(reference),
+      commitFaults: commitFaultsOf(world, shape),
+    },
     { erp: () => urls.erp, qms: () => urls.qms },
   )
   hub.useStore(stores.current())
@@ -194,9 +204,10 @@ function disturbancesOf(shape: Shape): Partial<Disturbances> {
     slowShare: shape.slowMsMax > 0 ? 0.15 : 0,
     slowMsMax: shape.slowMsMax,
     rollbackShare: shape.rollbacks && shape.evidence === 'readBack' ? 0.1 : 0,
-    updateMsMax: shape.evidence === 'readBack' ? Math.max(0, shape.lagMs - 100) : 0,
+    // Together they are the lag: what an answer promised may be done later, and be shown later still.
+    updateMsMax: shape.evidence === 'readBack' ? shape.lagMs / 2 : 0,
     readErrorShare: shape.errorShare,
-    readLagMsMax: shape.lagMs,
+    readLagMsMax: shape.evidence === 'readBack' ? shape.lagMs / 2 : shape.lagMs,
     sweepTornShare: 0.3,
     sweepTornMsMax: 3_000,
   }
@@ -272,6 +283,7 @@ function planRestore(run: Run, stores: Stores): void {
     hub.useStore(stores.current())
     run.restoredAtMs = world.now()
     run.probes.epochs = new Map()
+    run.probes.protocol.settledMs.clear()
     world.note('restore', `from a copy ${Math.round(age)} ms old`)
     for (const node of WORKERS) world.restart(node)
   })

@@ -134,6 +134,6 @@ export function drawShape(random: RandomStream): Shape {
     healAtMs: 40_000 + upTo(20_000),
     aimedPauses: chance(0.3),
     aimedHolds: chance(0.3),
-    slowConnects: chance(0.25),
+    slowConnects: chance(0.35),
   }
 }
