@@ -8,9 +8,12 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 
 const MINUTES_MAX = 60
 const SIM = 'test/simulation/main.ts'
+const VITEST = 'node scripts/run.mjs node_modules/.bin/vitest run --project'
 
 const STEPS: readonly Step[] = [
   { name: 'npm test', alone: 'npm test', run: { npm: ['test', '--', '--report', '{report}'] }, minutesMax: 15 },
+  { name: 'durability', alone: `${VITEST} durability`, run: { vitest: 'durability' }, minutesMax: 5 },
+  { name: 'kill -9', alone: `${VITEST} crash`, run: { vitest: 'crash' }, minutesMax: 8 },
   { name: 'simulation', alone: 'npm run sim -- --seeds 2000', run: { node: [SIM, '--seeds', '2000'] }, minutesMax: 30 },
   { name: 'deliberate bugs', alone: 'npm run sim -- --mutants', run: { node: [SIM, '--mutants'] }, minutesMax: 25 },
   { name: 'bench', alone: 'npm run bench -- --quick', run: { node: ['bench/main.ts', '--quick'] }, minutesMax: 5 },

@@ -8,7 +8,7 @@ export const TIMES = {
   leaseMs: 1_500,
   callTimeoutMs: 600,
   sendDeadlineMs: 400,
-  quiesceMs: 900,
+  quiesceMs: 2_000,
   lagMs: 150,
   retryBaseMs: 100,
   retryCapMs: 1_000,

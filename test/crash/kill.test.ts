@@ -8,7 +8,7 @@ import { doubled, lost } from './check-books.ts'
 import { hubConfig } from './hub-config.ts'
 import { type HubProcess, startHub } from './hub-process.ts'
 import { type CrashPlant, openPlant } from './plant.ts'
-import { checkIntegrity, goalsOf, lookAtRemains, openStore } from './store-copy.ts'
+import { checkIntegrity, doubtsOf, goalsOf, lookAtRemains, openStore } from './store-copy.ts'
 
 const KILLS = Number(process.env['HOLDPOINT_KILLS'] ?? 100)
 const IN_FLIGHT_SHARE_MIN = 0.3
@@ -79,6 +79,10 @@ async function checkStore(path: string): Promise<void> {
   expect(goals.filter(({ state }) => state !== 'met' && state !== 'withdrawn')).toEqual([])
   expect(await store.scanRows({ table: 'exception', activeOnly: true, after: '', limit: 10 })).toEqual([])
   for (let partition = 0; partition < store.meta.partitions; partition++) expect(await compareRebuilt(store, partition)).toEqual([])
+  // Both ways must have occurred, or the hard case has not been tried.
+  const doubts = await doubtsOf(store)
+  say(`commands in doubt: ${doubts.done} turned out done, ${doubts.notDone} not done`)
+  expect(Math.min(doubts.done, doubts.notDone)).toBeGreaterThan(0)
   await store.close()
 }
 

@@ -26,10 +26,10 @@ const WAITING_MAX = 60
 /** Receipts into one batch: a document posted twice finds stock of the others to take. */
 const RECEIPTS_PER_SHARED_BATCH = 4
 
-/** Slow targets: an answer, and even the effect, may come when nobody waits for it any more. Below TIMES.quiesceMs. */
+/** Slow targets: an answer, and even the effect, may come when the hub that asked is dead and the next one runs. Below TIMES.quiesceMs. */
 const SLOW: Partial<Disturbances> = {
-  slowShare: 0.3,
-  slowMsMax: 300,
+  slowShare: 0.15,
+  slowMsMax: 1_500,
   slowAnswerShare: 0.6,
   slowAnswerMsMax: 200,
   errorAfterCommitShare: 0.02,

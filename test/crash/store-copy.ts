@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { parseEntry } from '../../src/engine/entries.ts'
 import { createMemory } from '../../src/engine/memory.ts'
 import { takeOver } from '../../src/engine/takeover.ts'
 import type { Command, Goal } from '../../src/model/goal.ts'
@@ -45,4 +46,20 @@ export function openStore(path: string): SqliteStore {
 export async function goalsOf(store: SqliteStore): Promise<Goal[]> {
   const rows = await store.scanRows({ table: 'goal', after: '', limit: 1_000_000 })
   return rows.map(({ body }) => JSON.parse(body) as Goal)
+}
+
+/** Commands that a new owner doubted, by how that ended: the target had done it, or had not. */
+export async function doubtsOf(store: SqliteStore): Promise<{ readonly done: number; readonly notDone: number }> {
+  const ends = { done: 0, notDone: 0 }
+  for (let partition = 0; partition < store.meta.partitions; partition++) {
+    const doubted = new Set<string>()
+    for (const { body } of await store.readJournal(partition, 1, 10_000_000)) {
+      const entry = parseEntry(body)
+      if (entry.kind !== 'goal' || entry.change.type !== 'commandChanged') continue
+      const { command, changed } = entry.change
+      if (changed.state === 'unknown') doubted.add(command)
+      else if (changed.state !== undefined && doubted.delete(command)) ends[changed.state === 'applied' ? 'done' : 'notDone'] += 1
+    }
+  }
+  return ends
 }
