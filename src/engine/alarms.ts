@@ -1,7 +1,7 @@
 import type { Runtime } from '../runtime.ts'
 import type { HubClock } from './deps.ts'
 
-/** Wake-ups by key in hub time; of several for one key the earliest stands, unless it is set again by `reset`. */
+/** Wake-ups by key, never before their hub time; of several for one key the earliest stands, unless it is set again by `reset`. */
 export class Alarms {
   readonly #runtime: Runtime
   readonly #clock: HubClock
@@ -24,6 +24,8 @@ export class Alarms {
     this.#armed.get(key)?.cancel()
     const due = Date.parse(at)
     const cancel = this.#runtime.clock.setTimer(Math.max(0, due - this.#clock.ms()), () => {
+      // Hub time may have been corrected backwards since the timer was set.
+      if (this.#clock.ms() < due) return this.reset(key, at, fire)
       this.#armed.delete(key)
       fire()
     })

@@ -18,11 +18,19 @@ function turned(value: unknown): unknown {
 test('the order of fields does not count, that of a list does', () => {
   expect(canonicalJson({ b: [2, 1], a: { d: 1, c: 'x' } })).toBe('{"a":{"c":"x","d":1},"b":[2,1]}')
   expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]))
-  fc.assert(fc.property(json, (value) => expect(canonicalJson(turned(value))).toBe(canonicalJson(value))))
+  fc.assert(
+    fc.property(json, (value) => {
+      expect(canonicalJson(turned(value))).toBe(canonicalJson(value))
+    }),
+  )
 })
 
 test('it is JSON of the same value', () => {
-  fc.assert(fc.property(json, (value) => expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))))
+  fc.assert(
+    fc.property(json, (value) => {
+      expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+    }),
+  )
 })
 
 test('a field without a value is no field', () => {
