@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { after, createHandRuntime, START_MS } from '../../test/engine/hand-runtime.ts'
+import { createHandRuntime, START_MS, timeAt } from '../../test/engine/hand-runtime.ts'
 import { createHubClock } from './hub-clock.ts'
 
 /** A database whose clock is `aheadMs` ahead of the runtime's and that takes `there` and `back` to answer. */
 function database(runtime: ReturnType<typeof createHandRuntime>, aheadMs: number, [there, back]: readonly [number, number] = [0, 0]) {
   return async (): Promise<string> => {
     await runtime.advance(there)
-    const answer = after(runtime.now() + aheadMs)
+    const answer = timeAt(runtime.now() + aheadMs)
     await runtime.advance(back)
     return answer
   }
@@ -16,9 +16,9 @@ test('hub time is the database time, carried on', async () => {
   const runtime = createHandRuntime()
   const clock = createHubClock(runtime)
   await clock.adjust(database(runtime, 60_000))
-  expect(clock.iso()).toBe(after(60_000))
+  expect(clock.iso()).toBe(timeAt(60_000))
   await runtime.advance(1_500)
-  expect(clock.iso()).toBe(after(61_500))
+  expect(clock.iso()).toBe(timeAt(61_500))
   expect(clock.ms()).toBe(START_MS + 61_500)
 })
 
@@ -58,5 +58,5 @@ test('it never goes back, and its text follows', async () => {
   await runtime.advance(3_999)
   expect(clock.iso()).toBe(before)
   await runtime.advance(11)
-  expect(clock.iso()).toBe(after(5_010))
+  expect(clock.iso()).toBe(timeAt(5_010))
 })

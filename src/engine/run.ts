@@ -107,13 +107,13 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
 }
 
-/** Top-level fields that changed. A new instance, or one of another version, is written whole. */
-function differenceOf(before: Instance, state: unknown, version: number): StateAfter {
+/** Top-level fields that changed; one without a value is gone. A new instance, or one of another version, is written whole. */
+export function differenceOf(before: Instance, state: unknown, version: number): StateAfter {
   if (!before.stored || before.rowVersion !== version || !isRecord(before.state) || !isRecord(state)) return { whole: state }
   const old = before.state
   const changed: Record<string, unknown> = {}
-  for (const field in state) if (!sameValue(state[field], old[field])) changed[field] = state[field]
-  const gone = Object.keys(old).filter((field) => !(field in state))
+  for (const field in state) if (state[field] !== undefined && !sameValue(state[field], old[field])) changed[field] = state[field]
+  const gone = Object.keys(old).filter((field) => state[field] === undefined && old[field] !== undefined)
   return gone.length === 0 ? { changed } : { changed, gone }
 }
 

@@ -81,6 +81,6 @@ export function createHandRuntime(): HandRuntime {
 }
 
 /** RFC 3339, `ms` after the start. */
-export function after(ms: number): string {
+export function timeAt(ms: number): string {
   return new Date(START_MS + ms).toISOString()
 }
