@@ -1,12 +1,13 @@
 import type { Log } from '../engine/deps.ts'
+import { StoreRefused } from '../store/store.ts'
 import { type Hub, type HubConfig, openHub } from './hub.ts'
 
 /** Longer than any call to a target: what is in flight has its outcome by then. */
 const DRAIN_MS_MAX = 25_000
 
 /**
- * Runs a hub until SIGTERM or SIGINT, then drains, hands over and resolves 0. Resolves 1 when draining takes too long or
- * fails; ends the process with 1 at once when the disk fails under the store, since nothing more can be kept then.
+ * Runs a hub until SIGTERM or SIGINT, then drains, hands over and resolves 0. Resolves 1 when the store must not be used or
+ * draining takes too long; ends the process with 1 at once when the disk fails under the store: nothing more can be kept then.
  */
 export async function serveHub(config: HubConfig, started: (hub: Hub) => void): Promise<number> {
   const stop = stopSignal()
@@ -15,10 +16,16 @@ export async function serveHub(config: HubConfig, started: (hub: Hub) => void): 
     log.warn('store.failed', { detail })
     process.exit(1)
   }
-  const hub = await openHub({ log, onFailed }, config)
-  started(hub)
-  await stop
-  return drain(log, hub)
+  try {
+    const hub = await openHub({ log, onFailed }, config)
+    started(hub)
+    await stop
+    return await drain(log, hub)
+  } catch (error) {
+    if (!(error instanceof StoreRefused)) throw error
+    log.warn(error.code, { detail: error.message })
+    return 1
+  }
 }
 
 /** The first signal counts; a terminal and npm both repeat it. */
