@@ -64,7 +64,7 @@ export function restored(c: Case, predicate: Restored): NextStep {
       step: 'met',
       evidence: { kind: 'readBack', at: read.endedAt, detail: 'nothing of our own restrictions is left' },
     })
-    return restoredSource(c, read, predicate) ?? { instead: ownRung(c, read) === null ? back() : heldBy(c) }
+    return restoredSource(c, read, predicate) ?? { instead: ownRung(c, read) !== null ? heldBy(c) : (namelessFlag(c, read) ?? back()) }
   })
 }
 
@@ -137,6 +137,17 @@ function liftableRung(c: Case, read: StockRead): number | null {
 
 function keptByFlag(c: Case, read: StockRead): boolean {
   return read.buckets.some((bucket) => isFree(bucket.stockType) && inPlant(bucket) && isHeld(c, bucket) && !isZeroQuantity(bucket.quantity))
+}
+
+/** We set a flag, and one is in force that names nobody: it may be ours, so a person has to say. */
+function namelessFlag(c: Case, read: StockRead): NextStep | null {
+  const nameless = read.restrictions.find((restriction) => restriction.reference === null)
+  const ours = c.commands.some(
+    ({ action, state, goal }) => action.type === 'restrict' && state === 'applied' && c.policy.undoes.includes(goal),
+  )
+  if (nameless === undefined || !ours) return null
+  const detail = `a flag of rung ${nameless.rung} set by ${nameless.by} keeps no reference`
+  return { step: 'blocked', waiting: 'hold.foreign', code: 'hold.foreign', detail, until: slowly(c, c.policy.now) }
 }
 
 /** Only a flag that carries our reference is ours. */

@@ -122,6 +122,12 @@ describe('putting back what our own hold took', () => {
       observation: { restrictions: [{ rung: 1, reference: 'HPO0', by: 'INTERFACE' }] } as Partial<Observation>,
       expected: 'send #0 HP0 100 blocked > unrestricted',
     },
+    {
+      name: 'a flag that names nobody, after we had set one: a person has to say whose it is',
+      commands: [{ ...placed, action: restrict(1), rung: 1 }],
+      observation: { buckets: [], restrictions: [{ rung: 1, reference: null, by: 'INTERFACE' }] } as Partial<Observation>,
+      expected: '',
+    },
     { name: 'refused', commands: [placed, back(100, { state: 'refused' })], expected: 'refuse posting.refused' },
     { name: 'rolled back: look once more', commands: [placed, back(100)], expected: 'resolve goal-1.0 absentOnce' },
     { name: 'rolled back: tried again', commands: [placed, back(100, { absentAt: at(95) })], expected: 'resolve goal-1.0 failed' },
