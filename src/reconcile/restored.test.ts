@@ -126,7 +126,7 @@ describe('putting back what our own hold took', () => {
       name: 'a flag that names nobody, after we had set one: a person has to say whose it is',
       commands: [{ ...placed, action: restrict(1), rung: 1 }],
       observation: { buckets: [], restrictions: [{ rung: 1, reference: null, by: 'INTERFACE' }] } as Partial<Observation>,
-      expected: '',
+      expected: 'blocked hold.foreign (hold.foreign) until 105',
     },
     { name: 'refused', commands: [placed, back(100, { state: 'refused' })], expected: 'refuse posting.refused' },
     { name: 'rolled back: look once more', commands: [placed, back(100)], expected: 'resolve goal-1.0 absentOnce' },
