@@ -57,6 +57,13 @@ export function judge(identity: RecordIdentity, keys: IdentityKeys, { content, k
   return { verdict: 'new', writes: [write, { key: keys.head, value: identity.version }] }
 }
 
+/** `none`: the version cannot be compared as its resource says it can. Ask before `judge`. */
+export function orderOf(identity: RecordIdentity): 'known' | 'none' {
+  if (identity.kind !== 'versioned' || identity.compare === 'opaque') return 'known'
+  const readable = identity.compare === 'integer' ? /^\d+$/.test(identity.version) : !Number.isNaN(Date.parse(identity.version))
+  return readable ? 'known' : 'none'
+}
+
 function older(version: string, than: string, compare: 'integer' | 'time' | 'opaque'): boolean {
   switch (compare) {
     case 'integer':

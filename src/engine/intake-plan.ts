@@ -12,7 +12,7 @@ import type { EngineDeps, EntryCache, HubClock } from './deps.ts'
 import { identityKey, partitionOf } from './derive.ts'
 import { type Entry, encodeEntry } from './entries.ts'
 import { exceptionEntry, exceptionRow, openException } from './exceptions.ts'
-import { type IdentityKeys, type IdentityWrite, identityKeys, judge } from './identity.ts'
+import { type IdentityKeys, type IdentityWrite, identityKeys, judge, orderOf } from './identity.ts'
 import type { Route } from './routes.ts'
 
 export interface IntakeParts {
@@ -87,9 +87,11 @@ interface HomeWrite {
 /** Pure but for the connector's own `identify`; one that throws has failed on this item only. */
 export function prepare(deps: EngineDeps, given: { readonly instance: string; readonly item: unknown }, place: Place): Prepared {
   const { hash } = deps.runtime
-  const content = hash(canonicalJson(contentOf(given.item))).slice(0, 32)
   const raw = `${place.rawId}#${place.request}/${place.element}`
-  const connector = deps.connectors.get(given.instance)
+  const text = attempt(() => canonicalJson(contentOf(given.item)))
+  // What is nested too deep to be written down cannot be compared either: it is kept as often as it comes.
+  const content = hash(text.ok ? text.value : raw).slice(0, 32)
+  const connector = text.ok ? deps.connectors.get(given.instance) : undefined
   const identified = connector === undefined ? null : attempt(() => connector.identify(given.item))
   if (connector !== undefined && identified?.ok === true && identified.value.ok) {
     const { identity, lane } = identified.value
@@ -103,7 +105,7 @@ export function prepare(deps: EngineDeps, given: { readonly instance: string; re
   const native = { instance: given.instance, record: `unidentified/${content}`, version: null }
   const waiting = identityKey(hash, 'waiting', [native.instance, native.record, content])
   const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
-  const problem = problemOf(given.instance, connector, identified)
+  const problem = text.ok ? problemOf(given.instance, connector, identified) : unreadable(given.instance, text.message)
   return {
     native,
     raw,
@@ -116,6 +118,10 @@ export function prepare(deps: EngineDeps, given: { readonly instance: string; re
     known: null,
     problem,
   }
+}
+
+function unreadable(instance: string, detail: string): Problem {
+  return { code: 'input.malformed', causeGroup: `input.malformed:${instance}`, detail }
 }
 
 function problemOf(
@@ -209,6 +215,8 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
   function addKnown(one: Prepared, known: Known): IntakeResult {
     const tag = nativeTag(one.native)
     for (const key of one.consulted) rely(key)
+    if (orderOf(known.identity) === 'none')
+      return park(one, unreadable(one.native.instance, `${tag}: version "${one.native.version}" cannot be compared`))
     const verdict = judge(known.identity, known.keys, {
       content: one.content,
       known: identities,
@@ -320,8 +328,9 @@ export function nativeTag(native: { readonly instance: string; readonly record: 
   return `${native.instance}/${native.record}`
 }
 
-/** Sorts by time of arrival, then by place in the request. */
+/** Sorts by time of arrival, then by commit (their ids rise), then by place in the commit. */
 function parkedId(tag: string, at: string, raw: string): string {
-  const place = raw.slice(raw.indexOf('#') + 1).split('/')
-  return `${tag}|${at}|${place.map((part) => part.padStart(6, '0')).join('/')}|${raw}`
+  const [commit = '', place = ''] = raw.split('#')
+  const sortable = place.split('/').map((part) => part.padStart(6, '0'))
+  return `${tag}|${at}|${commit}#${sortable.join('/')}`
 }

@@ -40,7 +40,7 @@ export function createHandRuntime(): HandRuntime {
       setTimer,
       sleep: (ms) => new Promise((resolve) => void setTimer(ms, resolve)),
     },
-    ids: { uuid: () => `id-${++ids}` },
+    ids: { uuid: () => `id-${String(++ids).padStart(4, '0')}` },
     random: { next: () => 0.5 },
     net: { request: noNetwork, listen: noNetwork },
     hash: (text) => hash('sha256', text, 'hex'),
