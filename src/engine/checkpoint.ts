@@ -59,10 +59,18 @@ function checkpointId(partition: number): string {
   return `checkpoint.${partition}`
 }
 
+export interface CaughtUp {
+  readonly unwritten: Unwritten
+  readonly position: number
+  /** Entries that had to be folded. */
+  readonly behind: number
+}
+
 /** Folds the entries after the checkpoint into what will be the unwritten rows of the new owner. */
-export async function catchUp(store: Store, partition: number): Promise<{ readonly unwritten: Unwritten; readonly position: number }> {
+export async function catchUp(store: Store, partition: number): Promise<CaughtUp> {
   const unwritten: Unwritten = { goals: new Map(), states: new Map(), timers: new Map() }
-  let position = await checkpointOf(store, partition)
+  const from = await checkpointOf(store, partition)
+  let position = from
   for (;;) {
     const page = await store.readJournal(partition, position + 1, PAGE)
     const entries = page.map((entry) => parseEntry(entry.body))
@@ -71,7 +79,7 @@ export async function catchUp(store: Store, partition: number): Promise<{ readon
     position = page.at(-1)?.sequence ?? position
     if (page.length < PAGE) break
   }
-  return { unwritten, position }
+  return { unwritten, position, behind: position - from }
 }
 
 /** The rows that entries change, as they stand in the store. */

@@ -26,6 +26,7 @@ import { timerId } from './timer-id.ts'
 import { applyTurn, batchOf, beginTurn, clear, goalIn, type Turn, turnIsEmpty } from './turn.ts'
 
 const ROUNDS_PER_TURN_MAX = 1_000
+const ENTRIES_BEHIND_MAX = 1_000
 
 export interface PartitionParts extends Omit<RunParts, 'deps'> {
   readonly deps: EngineDeps
@@ -204,7 +205,8 @@ export class PartitionOwner {
 
   async #run(): Promise<Stop> {
     const { deps, clock } = this.#parts
-    await takeOver(deps.store, this.memory, clock.iso())
+    // Short lives must not leave an ever longer way to the next owner.
+    this.#checkpointDue = (await takeOver(deps.store, this.memory, clock.iso())) > ENTRIES_BEHIND_MAX
     for (const orderKey of this.memory.goalsByOrderKey.keys()) this.#orderKeys.add(orderKey)
     for (const timer of this.memory.timers.values()) this.#arm(timer)
     this.#armCheckpoint()

@@ -3,20 +3,16 @@
  * for what their notices may have lost. A nomination never heals: the owner reads that one key afresh first.
  */
 import type { Connector, SweepPage } from '../connectors/connector.ts'
-import type { Goal } from '../model/goal.ts'
-import type { Observation, StockObservation } from '../model/observation.ts'
+import type { Observation } from '../model/observation.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
-import { instanceId, partitionOf } from './derive.ts'
-import { openException } from './exceptions.ts'
+import { partitionOf } from './derive.ts'
+import { createDrift, type Place } from './drift.ts'
 import type { IntakeRequest } from './intake.ts'
 import type { IntakeResult } from './intake-plan.ts'
 import type { PartitionOwner } from './partition.ts'
-import { clear, raise } from './turn.ts'
 
 const PAGES_MAX = 100_000
 const ITEMS_PER_REQUEST = 200
-const GOALS_PER_SUBJECT_MAX = 1_000
-const REFERENCE_LENGTH = 16
 
 export interface Sweeper {
   start(): void
@@ -24,12 +20,6 @@ export interface Sweeper {
   sweep(): Promise<void>
   /** After a restore, true until a sweep of this incarnation has covered the partition. */
   mustQueryFirst(partition: number): Promise<boolean>
-}
-
-interface Place {
-  readonly system: string
-  readonly resource: string
-  readonly subject: string
 }
 
 export interface SweepParts {
@@ -43,11 +33,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   let stopped = false
   let running: Promise<void> | null = null
   let cancelNext = (): void => undefined
-  /** Subjects seen usable that no instance knows, with the sweep that first saw them. */
-  const unexplained = new Set<string>()
-  /** References that a command of ours stands behind, and subjects with documents that none does. */
-  const accounted = new Set<string>()
-  const forgotten = new Set<string>()
+  const drift = createDrift(deps, parts.clock)
 
   async function sweepAll(): Promise<void> {
     const covered = new Map([...parts.owners()].map(([partition, owner]) => [partition, owner.epoch]))
@@ -86,73 +72,14 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     if (emitter === undefined) return
     const owner = parts.owners().get(partitionOf(emitter.partitionKeyOf(subject), store.meta.partitions))
     if (owner === undefined) return
-    if (observation.kind === 'stock' && store.meta.incarnation > 1) await account(owner, place, observation)
+    if (observation.kind === 'stock' && store.meta.incarnation > 1) await drift.account(owner, place, observation)
     if (owner.memory.goalsByOrderKey.has(`${system}|${subject}`)) {
       // A fresher read already in mind says more than a page of the sweep.
       const known = owner.memory.observations.get(`${system}|${subject}|${resource}`)
       if (known === undefined || known.beganAt < observation.beganAt) owner.observe(place, observation)
       return
     }
-    if (observation.kind === 'stock') await explain(owner, { ...place, process: emitter.name }, observation)
-  }
-
-  /**
-   * A restored hub may have forgotten what it did: a document of ours that no command stands behind, in two sweeps
-   * running, is shown to a person. What it restricted stays restricted.
-   */
-  async function account(owner: PartitionOwner, place: Place, { documents }: StockObservation): Promise<void> {
-    const { system, subject } = place
-    const ours = documents.flatMap(({ reference }) =>
-      reference !== null && isOurs(reference) && !accounted.has(reference) ? [reference] : [],
-    )
-    if (ours.length === 0) return
-    const rows = await store.scanRows({ table: 'goal', tag: `${system}|${subject}`, after: '', limit: GOALS_PER_SUBJECT_MAX })
-    const { goals: mind, goalsByOrderKey, unwritten } = owner.memory
-    const fresh = [...unwritten.goals.values()].filter((goal) => goal.system === system && goal.subject === subject)
-    const known = [...(goalsByOrderKey.get(`${system}|${subject}`) ?? [])].flatMap((id) => mind.get(id) ?? [])
-    const goals = [...rows.map((row) => JSON.parse(row.body) as Goal), ...known, ...fresh]
-    for (const goal of goals) for (const command of goal.commands) accounted.add(command.reference)
-    const unknown = ours.filter((reference) => !accounted.has(reference))
-    const key = `documents of ${system} ${subject}`
-    const detail = `documents of ours that this hub has no command for: ${unknown.join(', ')}`
-    const opened = openException(runtime.hash, parts.clock.iso(), { code: 'drift.unexplained', subject: key, detail })
-    if (unknown.length === 0) {
-      forgotten.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
-    } else if (forgotten.has(key)) {
-      runtime.sometimes('forgotten-document')
-      await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
-    } else forgotten.add(key)
-  }
-
-  function isOurs(reference: string): boolean {
-    return reference.length === REFERENCE_LENGTH && reference.startsWith(settings.referencePrefix)
-  }
-
-  /** Stock that is usable although no instance has ever heard of the lot: an event was lost, or the lot predates us. */
-  async function explain(owner: PartitionOwner, place: Place & { readonly process: string }, observation: Observation): Promise<void> {
-    const { process, system, subject } = place
-    if (observation.kind !== 'stock') return
-    const key = `${system} ${subject}`
-    const opened = openException(runtime.hash, parts.clock.iso(), {
-      code: 'drift.unexplained',
-      subject: key,
-      detail: 'usable stock of a lot that no receipt has announced',
-    })
-    const id = instanceId(process, subject)
-    const known = owner.memory.instances.has(id) || (await store.readRows('state', [id])).size > 0
-    const usable = observation.buckets.some((bucket) => bucket.usable)
-    if (known || !usable) {
-      unexplained.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
-      return
-    }
-    if (!unexplained.has(key)) {
-      unexplained.add(key)
-      return
-    }
-    runtime.sometimes('drift-unexplained')
-    await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+    if (observation.kind === 'stock') await drift.explain(owner, { ...place, process: emitter.name }, observation)
   }
 
   function emitterOf(resource: string) {

@@ -12,10 +12,10 @@ import { timerId } from './timer-id.ts'
 
 const PAGE = 1_000
 
-/** `at`: hub time; how long ago another owner's commands settled is not known, so they count as settled now. */
-export async function takeOver(store: Store, memory: PartitionMemory, at: string): Promise<void> {
+/** `at`: hub time; how long ago another owner's commands settled is not known, so they count as settled now. Answers how many entries the rows were behind. */
+export async function takeOver(store: Store, memory: PartitionMemory, at: string): Promise<number> {
   const { partition } = memory
-  const { unwritten, position } = await catchUp(store, partition)
+  const { unwritten, position, behind } = await catchUp(store, partition)
   memory.unwritten = unwritten
   memory.position = position
   for await (const body of pages(store, partition, 'goal')) keepGoal(memory, JSON.parse(body) as Goal, at)
@@ -34,6 +34,7 @@ export async function takeOver(store: Store, memory: PartitionMemory, at: string
     if (record.code === 'process.failed' && record.instance !== null)
       memory.blocked.add(instanceId(record.instance.process, record.instance.key))
   }
+  return behind
 }
 
 function keepGoal(memory: PartitionMemory, goal: Goal, at: string): void {

@@ -1,0 +1,94 @@
+/**
+ * What the sweep sees and no goal explains: stock that is usable though nobody announced it, and documents of ours that
+ * a restored hub has forgotten. Shown to a person after two sweeps running; never healed.
+ */
+import type { Goal } from '../model/goal.ts'
+import type { StockObservation } from '../model/observation.ts'
+import type { EngineDeps, HubClock } from './deps.ts'
+import { instanceId } from './derive.ts'
+import { openException } from './exceptions.ts'
+import type { PartitionOwner } from './partition.ts'
+import { clear, raise } from './turn.ts'
+
+const GOALS_PER_SUBJECT_MAX = 1_000
+const REFERENCE_LENGTH = 16
+
+export interface Place {
+  readonly system: string
+  readonly resource: string
+  readonly subject: string
+}
+
+export interface Drift {
+  explain(owner: PartitionOwner, place: Place & { readonly process: string }, observation: StockObservation): Promise<void>
+  account(owner: PartitionOwner, place: Place, observation: StockObservation): Promise<void>
+}
+
+export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
+  const { runtime, store, settings } = deps
+  /** Subjects seen usable that no instance knows, since the sweep before. */
+  const unexplained = new Set<string>()
+  /** References that a command of ours stands behind, and subjects with documents that none does. */
+  const accounted = new Set<string>()
+  const forgotten = new Set<string>()
+
+  /**
+   * A restored hub may have forgotten what it did: a document of ours that no command stands behind, in two sweeps
+   * running, is shown to a person. What it restricted stays restricted.
+   */
+  async function account(owner: PartitionOwner, place: Place, { documents }: StockObservation): Promise<void> {
+    const { system, subject } = place
+    const ours = documents.flatMap(({ reference }) =>
+      reference !== null && isOurs(reference) && !accounted.has(reference) ? [reference] : [],
+    )
+    if (ours.length === 0) return
+    const rows = await store.scanRows({ table: 'goal', tag: `${system}|${subject}`, after: '', limit: GOALS_PER_SUBJECT_MAX })
+    const { goals: mind, goalsByOrderKey, unwritten } = owner.memory
+    const fresh = [...unwritten.goals.values()].filter((goal) => goal.system === system && goal.subject === subject)
+    const known = [...(goalsByOrderKey.get(`${system}|${subject}`) ?? [])].flatMap((id) => mind.get(id) ?? [])
+    const goals = [...rows.map((row) => JSON.parse(row.body) as Goal), ...known, ...fresh]
+    for (const goal of goals) for (const command of goal.commands) accounted.add(command.reference)
+    const unknown = ours.filter((reference) => !accounted.has(reference))
+    const key = `documents of ${system} ${subject}`
+    const detail = `documents of ours that this hub has no command for: ${unknown.join(', ')}`
+    const opened = openException(runtime.hash, clock.iso(), { code: 'drift.unexplained', subject: key, detail })
+    if (unknown.length === 0) {
+      forgotten.delete(key)
+      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
+    } else if (forgotten.has(key)) {
+      runtime.sometimes('forgotten-document')
+      await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+    } else forgotten.add(key)
+  }
+
+  function isOurs(reference: string): boolean {
+    return reference.length === REFERENCE_LENGTH && reference.startsWith(settings.referencePrefix)
+  }
+
+  /** Stock that is usable although no instance has ever heard of the lot: an event was lost, or the lot predates us. */
+  async function explain(owner: PartitionOwner, place: Place & { readonly process: string }, observation: StockObservation): Promise<void> {
+    const { process, system, subject } = place
+    const key = `${system} ${subject}`
+    const opened = openException(runtime.hash, clock.iso(), {
+      code: 'drift.unexplained',
+      subject: key,
+      detail: 'usable stock of a lot that no receipt has announced',
+    })
+    const id = instanceId(process, subject)
+    const known = owner.memory.instances.has(id) || (await store.readRows('state', [id])).size > 0
+    const usable = observation.buckets.some((bucket) => bucket.usable)
+    if (known || !usable) {
+      unexplained.delete(key)
+      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
+      return
+    }
+    if (!unexplained.has(key)) {
+      unexplained.add(key)
+      return
+    }
+    runtime.sometimes('drift-unexplained')
+    await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+  }
+
+  return { explain, account }
+}
