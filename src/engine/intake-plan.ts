@@ -26,6 +26,13 @@ export type IntakeResult =
   /** Kept, not delivered: waits for a person or for the items before it. */
   | { readonly result: 'parked'; readonly code: ErrorCode; readonly detail: string }
 
+/** A native item of a system instance. `malformed`: why it cannot be taken apart; it is kept as it came. */
+export interface Given {
+  readonly instance: string
+  readonly item: unknown
+  readonly malformed?: string
+}
+
 /** A parked item on its way through again: the row it waits in, and whether it is the last of its key. */
 export interface Resuming {
   readonly rows: readonly string[]
@@ -85,13 +92,14 @@ interface HomeWrite {
 }
 
 /** Pure but for the connector's own `identify`; one that throws has failed on this item only. */
-export function prepare(deps: EngineDeps, given: { readonly instance: string; readonly item: unknown }, place: Place): Prepared {
+export function prepare(deps: EngineDeps, given: Given, place: Place): Prepared {
   const { hash } = deps.runtime
   const raw = `${place.rawId}#${place.request}/${place.element}`
   const text = attempt(() => canonicalJson(contentOf(given.item)))
   // What is nested too deep to be written down cannot be compared either: it is kept as often as it comes.
   const content = hash(text.ok ? text.value : raw).slice(0, 32)
-  const connector = text.ok ? deps.connectors.get(given.instance) : undefined
+  const malformed = text.ok ? given.malformed : text.message
+  const connector = malformed === undefined ? deps.connectors.get(given.instance) : undefined
   const identified = connector === undefined ? null : attempt(() => connector.identify(given.item))
   if (connector !== undefined && identified?.ok === true && identified.value.ok) {
     const { identity, lane } = identified.value
@@ -105,7 +113,7 @@ export function prepare(deps: EngineDeps, given: { readonly instance: string; re
   const native = { instance: given.instance, record: `unidentified/${content}`, version: null }
   const waiting = identityKey(hash, 'waiting', [native.instance, native.record, content])
   const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
-  const problem = text.ok ? problemOf(given.instance, connector, identified) : unreadable(given.instance, text.message)
+  const problem = malformed === undefined ? problemOf(given.instance, connector, identified) : unreadable(given.instance, malformed)
   return {
     native,
     raw,

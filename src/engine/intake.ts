@@ -1,10 +1,10 @@
 import type { EngineDeps } from './deps.ts'
-import { createPlan, type IntakeParts, type IntakeResult, prepare, type Resuming } from './intake-plan.ts'
+import { createPlan, type Given, type IntakeParts, type IntakeResult, prepare, type Resuming } from './intake-plan.ts'
 
 /** One request of a source: its bytes as received, and the native items found in them. */
 export interface IntakeRequest {
   readonly bytes: Uint8Array
-  readonly items: readonly { readonly instance: string; readonly item: unknown }[]
+  readonly items: readonly Given[]
 }
 
 const OUTDATED_ROUNDS_MAX = 20

@@ -11,6 +11,8 @@ import { StoreUnavailable } from '../../store/store.ts'
 
 const EVENTS_PER_REQUEST_MAX = 1_000
 const DECODER = new TextDecoder('utf-8', { fatal: true })
+/** Any bytes as text, one character each. */
+const BYTES = new TextDecoder('latin1')
 const ENCODER = new TextEncoder()
 
 export type Accept = (request: IntakeRequest) => Promise<readonly IntakeResult[]>
@@ -18,14 +20,14 @@ export type Accept = (request: IntakeRequest) => Promise<readonly IntakeResult[]
 export async function postEvents(accept: Accept, request: HttpRequest): Promise<HttpResponse> {
   const bytes = request.body ?? new Uint8Array()
   const parsed = parse(bytes)
-  if (!parsed.ok) {
-    // Nothing is lost: what cannot be read is kept as it came and shown on the exception desk.
-    await accept({ bytes, items: [{ instance: '', item: { malformed: parsed.detail, bytes: bytes.length } }] }).catch(() => undefined)
-    return problem(400, 'input.malformed', parsed.detail)
-  }
-  if (parsed.events.length > EVENTS_PER_REQUEST_MAX)
+  if (parsed.ok && parsed.events.length > EVENTS_PER_REQUEST_MAX)
     return problem(413, 'input.tooLarge', `at most ${EVENTS_PER_REQUEST_MAX} events per request; this one has ${parsed.events.length}`)
   try {
+    if (!parsed.ok) {
+      // Nothing is lost: what cannot be read is kept as it came and shown on the exception desk.
+      await accept({ bytes, items: [{ instance: '', item: BYTES.decode(bytes), malformed: parsed.detail }] })
+      return problem(400, 'input.malformed', parsed.detail)
+    }
     const results = await accept({ bytes, items: parsed.events.map((item) => ({ instance: instanceOf(item), item })) })
     return json(parsed.batch ? 200 : 202, parsed.batch ? { results } : (results[0] as IntakeResult))
   } catch (reason) {
