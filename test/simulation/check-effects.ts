@@ -1,7 +1,9 @@
+import { scopeCovers } from '../../src/model/scope.ts'
 import { parseAmount } from '../../src/plant/amount.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /** I6, I13: no reference has more than one effect in a target's own books. */
 export function checkEffects(run: Run): Violation[] {
@@ -36,6 +38,9 @@ export function checkOverposting(run: Run, view: LedgerView): Violation[] {
   for (const goal of view.goals) {
     if (goal.predicate.type !== 'posted') continue
     const documents = goal.commands.flatMap((command) => byReference.get(command.reference) ?? [])
+    for (const { number, from } of documents)
+      if (!scopeCovers(goal.predicate.scope, from?.carrier ?? null))
+        violations.push({ invariant: 'I22', message: `${goal.name} of ${goal.subject}: document ${number} moved another portion` })
     // A document taken back by a person is no longer progress of the goal, and drift is handled elsewhere.
     if (documents.some((document) => reversed.has(document.number))) continue
     const posted = documents.reduce((sum, document) => sum + document.amount, 0n)

@@ -6,7 +6,8 @@ import { checkAnswers, checkProtocol } from './check-protocol.ts'
 import { checkForeignHolds, checkHolds, checkPremises, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
 import { readLedger } from './ledger-view.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /** What must be true at every moment. */
 export function checkNow(run: Run): Violation[] {
@@ -21,6 +22,11 @@ export function checkNow(run: Run): Violation[] {
     ...run.plant.erp.books.violations().map((message) => ({ invariant: 'I22', message })),
     ...run.plant.qms.books.violations().map((message) => ({ invariant: 'plant', message })),
   ]
+}
+
+/** I17: while decisions are still to come, default deny has had its time. */
+export async function checkUndecided(run: Run): Promise<Violation[]> {
+  return checkTruth(run, await readLedger(run.store())).filter(({ invariant }) => invariant === 'I14')
 }
 
 /** What must be true once everything has come to rest; a caller asks until it is, or time is up. */

@@ -1,6 +1,7 @@
 import type { Connector } from '../../src/connectors/connector.ts'
 import { createCountingErpConnector } from '../../src/connectors/counting-erp/counting-erp.ts'
 import { createCountingQmsConnector } from '../../src/connectors/counting-qms/counting-qms.ts'
+import type { JsonDeps } from '../../src/connectors/kit/json/json-call.ts'
 import { type Engine, openEngine } from '../../src/engine/engine.ts'
 import { DEFAULT_SETTINGS, type EngineSettings } from '../../src/engine/settings.ts'
 import { postEvents } from '../../src/http/system/events.ts'
@@ -16,6 +17,7 @@ import { createDeskConnector } from './desk.ts'
 import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
 import { noteAcknowledgement } from './protocol.ts'
 import { type Shape, TIMES } from './shape.ts'
+import { withShortAnswers } from './short-answers.ts'
 
 export const STORE_PORT: PortShape = {
   name: 'store',
@@ -86,8 +88,10 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
     lives += 1
     const bound = world.bindPort(node, withCommitFaults(watchStore(store, watch), parts.commitFaults), STORE_PORT)
     const connectors = new Map<string, Connector>()
-    for (const connector of connectorsOf(runtime, shape, urls))
-      connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
+    const random = world.random('short answers')
+    const calm = (): boolean => !shape.shortAnswers || world.now() >= shape.healAtMs
+    const port = { net: withShortAnswers(runtime.net, random, calm), clock: runtime.clock }
+    for (const connector of connectorsOf(port, shape, urls)) connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
     const engine = await openEngine({
       runtime,
       store: bound,
@@ -131,9 +135,8 @@ function noteAcknowledged(request: HttpRequest, probes: Probes, atMs: number): v
   }
 }
 
-function connectorsOf(runtime: Runtime, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {
+function connectorsOf(deps: JsonDeps, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {
   const limits = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, callsInFlightMax: 4, callsPerSecondMax: 1_000 }
-  const deps = { net: runtime.net, clock: runtime.clock }
   const resource = { lagMs: shape.lagMs, quiesceMs: TIMES.quiesceMs, keyWindowMs: TIMES.keyWindowMs, holdsMayPass: shape.holdsMayPass }
   return [
     createCountingErpConnector(deps, {

@@ -200,11 +200,12 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
         find: 'foldInto(rows, parseEntry(entry.body), partition)',
         replace: `const parsed = parseEntry(entry.body)
       foldInto(rows, parsed, partition)
-      if (parsed.kind === 'decision' && parsed.process === 'lot' && parsed.inputType === 'holdpoint.hold.lifted.v1') {
+      if (parsed.kind === 'decision' && parsed.process === 'lot') {
         const id = [...rows.states.keys()].find((known) => known.startsWith('lot') && known.endsWith(parsed.key)) as string
+        const data = { lot: parsed.key, erp: 'erp-1', hold: 'none', scope: { kind: 'whole' }, evidence: '', liftedBy: '' }
+        const event = { type: 'holdpoint.hold.lifted.v1', subject: parsed.key, source: null, recordedAt: parsed.recordedAt, data }
         const row = rows.states.get(id) as never as { state: never }
-        const event = { type: parsed.inputType, subject: parsed.key, source: null, recordedAt: parsed.recordedAt, data: { hold: 'any' } } as never
-        rows.states.set(id, { ...(row as object), state: lot.decide(row.state, event, { sites: {} }).state } as never)
+        rows.states.set(id, { ...(row as object), state: lot.decide(row.state, event as never, { sites: {} }).state } as never)
       }`,
       },
     ],

@@ -21,6 +21,11 @@ export const MUTANTS_OF_QUALITY: readonly UnknownMutant[] = [
         find: "startsWith(c.policy.referencePrefix) ? 'own' : 'foreign'",
         replace: "startsWith(c.policy.referencePrefix) ? 'own' : 'undoable'",
       },
+      {
+        file: 'src/process/lot-movements.ts',
+        find: 'if (data.from !== null && data.to !== null && isRestriction(data.from, data.to)) adopt(',
+        replace: 'if (data.reference === data.document) adopt(',
+      },
     ],
   },
   { name: 'release-supersedes-an-undelivered-hold', patches: [POLICY_WITHOUT_HOLDS, GUARD_WITHOUT_HOLDS] },

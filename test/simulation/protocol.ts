@@ -1,7 +1,7 @@
 import type { Connector, Outcome } from '../../src/connectors/connector.ts'
 import { type Entry, type GoalEntry, parseEntry } from '../../src/engine/entries.ts'
 import type { Batch } from '../../src/store/store.ts'
-import type { Violation } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /**
  * The apply protocol as seen from outside, at the moment at which bytes go out: what must be durable by then is, and what
@@ -26,8 +26,8 @@ export interface Protocol {
   readonly settledMs: Map<string, number>
   /** Moves decided anew, and what the stock was last known to be settled at. */
   readonly moves: { readonly reference: string; readonly orderKey: string; readonly atMs: number; readonly settledMs: number }[]
-  /** What connectors answered last, by reference: of moves and new records. */
-  readonly said: Map<string, { readonly instance: string; readonly outcome: string }>
+  /** What connectors answered to moves and new records, by reference. */
+  readonly said: Map<string, Said>
   /** Newest answers of connectors, by worker and reference. */
   readonly answers: Map<string, string>
   readonly sent: Map<string, number>
@@ -46,6 +46,13 @@ interface Known {
   readonly state: string
   /** Hub time of the entry that gave it this state. */
   readonly since: string
+}
+
+export interface Said {
+  readonly instance: string
+  readonly unprotected: boolean
+  applied: number
+  last: string
 }
 
 export interface Sending {
@@ -188,7 +195,11 @@ export function openSending(
   let sendings: Sending[] = []
   const note = (reference: string, outcome: string, action: string): void => {
     protocol.answers.set(`${call.worker}|${reference}`, outcome)
-    if (action === 'move' || action === 'createRecord') protocol.said.set(reference, { instance: call.instance, outcome })
+    if (action !== 'move' && action !== 'createRecord') return
+    const said = protocol.said.get(reference) ?? { instance: call.instance, unprotected: call.unprotected, applied: 0, last: '' }
+    said.last = outcome
+    if (outcome === 'applied') said.applied += 1
+    protocol.said.set(reference, said)
   }
   return {
     sent: (nowMs) => {

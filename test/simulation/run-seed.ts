@@ -10,12 +10,13 @@ import type { CommitFaults } from '../../src/store/memory/faults.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createAim } from './aim.ts'
-import { checkEnd, checkNow } from './checkers.ts'
+import { checkEnd, checkNow, checkUndecided } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
 import { createProbes } from './probes.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
 import { drawShape, type Shape, TIMES } from './shape.ts'
 import { openSimulatedSqlite } from './sqlite.ts'
+import type { Violation } from './violation.ts'
 import { type Plant, startWorkload } from './workload.ts'
 
 export interface SeedOptions {
@@ -52,6 +53,8 @@ const CONVERGE_MS_MAX = 900_000
 const STEPS_MAX = 3_000_000
 const SLOW_CONNECTS = { connectShare: 0.6, connectMsMedian: 150 }
 const LOOK_MS = 1_000
+/** So long after calm, what nobody has decided must not be usable. */
+const CALM_MS = 45_000
 
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const drawn = createWorld({ seed: options.seed, hash: sha256 })
@@ -311,6 +314,11 @@ async function drive(run: Run, violations: Violation[], convergeMsMax: number): 
     if (!system.running()) void system.start()
   }
   for (const node of WORKERS) world.restart(node)
+  if (shape.lateDecisions) {
+    await world.runUntil(world.now() + CALM_MS)
+    violations.push(...(await checkUndecided(run)))
+    if (violations.length > 0) return
+  }
   const deadline = world.now() + convergeMsMax
   let wrong: readonly Violation[] = []
   for (let waitMs = 4_000; world.now() < deadline; waitMs = Math.min(60_000, waitMs * 1.5)) {

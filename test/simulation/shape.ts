@@ -41,6 +41,8 @@ export interface Shape {
   readonly aimedHolds: boolean
   /** Connections take long to open, so that the send guard is asked well after the call. */
   readonly slowConnects: boolean
+  /** Answers that leave out an item's result. */
+  readonly shortAnswers: boolean
   readonly network: FaultRates
   /** Faults, and the workload, end here; then everything must come right. */
   readonly healAtMs: number
@@ -104,7 +106,7 @@ export function drawShape(random: RandomStream): Shape {
     rollbacks: chance(0.2),
     landsUnrestricted: chance(0.3),
     lateDecisions: chance(0.3),
-    restoreAtMs: store === 'memory' && chance(0.3) ? 10_000 + upTo(30_000) : null,
+    restoreAtMs: store === 'memory' && chance(0.4) ? 10_000 + upTo(30_000) : null,
     powerLoss: store === 'memory' && chance(0.3),
     commitFaults: chance(0.3),
     outages: chance(0.3),
@@ -135,5 +137,6 @@ export function drawShape(random: RandomStream): Shape {
     aimedPauses: chance(0.3),
     aimedHolds: chance(0.3),
     slowConnects: chance(0.35),
+    shortAnswers: chance(0.25),
   }
 }

@@ -98,7 +98,7 @@ function receive(
 
 /** Mostly a batch of its own; sometimes one that has been received before. */
 function batchOf(random: RandomStream, place: { readonly index: number; readonly line: number; readonly part: number }): string {
-  if (random.next() < 0.12) return `SHARED-${LOTS[Math.floor(random.next() * LOTS.length)]}`
+  if (random.next() < 0.2) return `SHARED-${LOTS[Math.floor(random.next() * LOTS.length)]}`
   return `B-${place.index}-${place.line}-${place.part}`
 }
 
@@ -266,7 +266,8 @@ function contradict(plant: Plant, random: RandomStream, conflicts: { instance: s
 
 /** An inspection comes again under a version it has had, with another inspector. */
 function contradictInspection(plant: Plant, random: RandomStream, conflicts: { instance: string; record: string }[]): void {
-  const notices = plant.qms.notices.all()
+  const open = new Set(plant.qms.books.inspections().flatMap((one) => (one.decision === null ? [one.number] : [])))
+  const notices = plant.qms.notices.all().filter(({ subject }) => open.has(subject))
   const notice = notices[Math.floor(random.next() * notices.length)]
   if (notice === undefined) return
   const forged = JSON.parse(JSON.stringify(notice)) as Notice & { data: { changedBy?: string } }
