@@ -42,7 +42,7 @@ function specOf(target: BenchTarget, instance: string, resources: readonly Prote
 
 export function createBenchErp(deps: JsonDeps, target: BenchTarget): Connector {
   const spec = specOf(target, ERP, [{ resource: 'inventory', idempotency: 'key', keyWindowMs: DAY_MS }])
-  return { ...common(deps, target, spec), read: (_resource, subjects, call) => readStock(deps, target, { subjects, call }) }
+  return { ...partsOf(deps, target, spec), read: (_resource, subjects, call) => readStock(deps, target, { subjects, call }) }
 }
 
 export function createBenchQms(deps: JsonDeps, target: BenchTarget): Connector {
@@ -50,10 +50,10 @@ export function createBenchQms(deps: JsonDeps, target: BenchTarget): Connector {
     { resource: 'inspection', idempotency: 'externalId', keyWindowMs: 0 },
     { resource: 'inspectionStatus', idempotency: 'natural', keyWindowMs: 0 },
   ])
-  return { ...common(deps, target, spec), read: (_resource, subjects, call) => readInspections(deps, target, { subjects, call }) }
+  return { ...partsOf(deps, target, spec), read: (_resource, subjects, call) => readInspections(deps, target, { subjects, call }) }
 }
 
-function common(deps: JsonDeps, target: BenchTarget, spec: ConnectorSpec): Omit<Connector, 'read'> {
+function partsOf(deps: JsonDeps, target: BenchTarget, spec: ConnectorSpec): Omit<Connector, 'read'> {
   return {
     spec,
     identify,

@@ -10,6 +10,11 @@ import { createReport, exitCode, type Measured } from './report.ts'
 import { saturate } from './saturation.ts'
 import { renderTable } from './table.ts'
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`Node 24 or newer is needed, this is ${process.versions.node}; use npm run bench.`)
+  process.exit(1)
+}
+
 const TMPFS = 0x01021994
 /** A machine that does more than this for others is not quiet. */
 const QUIET_CORES_MAX = 0.15

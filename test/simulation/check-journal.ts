@@ -3,7 +3,8 @@ import type { Command } from '../../src/model/goal.ts'
 import type { InspectionSnapshot } from '../../src/model/inspection.ts'
 import type { Notice } from '../../src/plant/notices.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /** I1–I3, I5: what was acknowledged is in the journal once, nothing else is, and every sequence is whole. */
 export async function checkJournal(run: Run, view: LedgerView): Promise<Violation[]> {

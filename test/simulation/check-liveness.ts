@@ -1,6 +1,7 @@
 import { orderKeyOf } from '../../src/model/goal.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /** I7, I34: every goal has come to its end, or stands open for a reason that a person can see. */
 export function checkLiveness(run: Run, view: LedgerView): Violation[] {
@@ -12,7 +13,8 @@ export function checkLiveness(run: Run, view: LedgerView): Violation[] {
   )
   for (const goal of view.goals) {
     const name = `${goal.name} ${goal.system} ${goal.subject}`
-    if (goal.withdrawing && !excepted.has(goal.id)) violations.push({ invariant: 'I34', message: `${name} is still being withdrawn: ${commands(goal)}` })
+    if (goal.withdrawing && !excepted.has(goal.id))
+      violations.push({ invariant: 'I34', message: `${name} is still being withdrawn: ${commands(goal)}` })
     else if (goal.state === 'open' && !goal.waiting.startsWith('heldBy:') && !excepted.has(goal.id) && !stuck.has(orderKeyOf(goal)))
       violations.push({ invariant: 'I7', message: `${name} is open (${goal.waiting}): ${commands(goal)}` })
     else if ((goal.state === 'parked' || goal.state === 'refused') && !excepted.has(goal.id))

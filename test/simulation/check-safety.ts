@@ -1,8 +1,9 @@
 import { scopeCovers } from '../../src/model/scope.ts'
 import type { StockDocument } from '../../src/plant/counting-erp/types.ts'
 import type { DecisionLine } from '../../src/plant/counting-qms/types.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
 import { TIMES } from './shape.ts'
+import type { Violation } from './violation.ts'
 
 /** Moments are compared with this much slack: the wire is not watched inside its own step. */
 const SLACK_MS = 1

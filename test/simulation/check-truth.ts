@@ -1,6 +1,7 @@
 import { parseAmount } from '../../src/plant/amount.ts'
 import type { LedgerView } from './ledger-view.ts'
-import type { Run, Violation } from './run.ts'
+import type { Run } from './run.ts'
+import type { Violation } from './violation.ts'
 
 /**
  * I14, I17, I19, I20, I21 by the plant's own books, from an oracle that knows receipts, decisions and desk holds and

@@ -6,6 +6,7 @@ import { createNotices, type PushSettings } from '../../src/plant/notices.ts'
 import type { FaultPlan } from '../../src/runtime/faults.ts'
 import { createWorld } from '../../src/runtime/simulated.ts'
 import type { World } from '../../src/runtime/world.ts'
+import type { Runtime } from '../../src/runtime.ts'
 import type { CommitFaults } from '../../src/store/memory/faults.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -93,15 +94,10 @@ export function sha256(text: string): string {
   return hash('sha256', text, 'hex')
 }
 
-async function openRun(world: World, shape: Shape): Promise<Run> {
-  const probes = createProbes()
-  const aim = createAim(world, shape)
-  for (const node of ['erp', 'qms', 'desk']) world.addNode(node)
-  const erpRuntime = world.runtimeFor('erp')
-  const qmsRuntime = world.runtimeFor('qms')
+function createSystems(runtimes: { readonly erp: Runtime; readonly qms: Runtime }, shape: Shape): Pick<Plant, 'erp' | 'qms'> {
   const push = pushOf(shape)
   const erp = createCountingErp(
-    { runtime: erpRuntime },
+    { runtime: runtimes.erp },
     {
       instance: 'erp-1',
       host: 'erp',
@@ -117,7 +113,7 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
     },
   )
   const qms = createCountingQms(
-    { runtime: qmsRuntime },
+    { runtime: runtimes.qms },
     {
       instance: 'qms-1',
       host: 'qms',
@@ -127,6 +123,17 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
       push,
     },
   )
+  return { erp, qms }
+}
+
+async function openRun(world: World, shape: Shape): Promise<Run> {
+  const probes = createProbes()
+  const aim = createAim(world, shape)
+  for (const node of ['erp', 'qms', 'desk']) world.addNode(node)
+  const erpRuntime = world.runtimeFor('erp')
+  const qmsRuntime = world.runtimeFor('qms')
+  const push = pushOf(shape)
+  const { erp, qms } = createSystems({ erp: erpRuntime, qms: qmsRuntime }, shape)
   const deskRuntime = world.runtimeFor('desk')
   const desk = createNotices(
     { runtime: deskRuntime },

@@ -5,11 +5,6 @@ import type { Probes } from './probes.ts'
 import type { Shape } from './shape.ts'
 import type { Plant, Workload } from './workload.ts'
 
-export interface Violation {
-  readonly invariant: string
-  readonly message: string
-}
-
 /** Everything a checker may look at. The product sees none of it. */
 export interface Run {
   readonly world: World
