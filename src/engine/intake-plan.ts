@@ -9,9 +9,9 @@ import { checkEvent } from '../model/schema.ts'
 import type { Batch, Delivery, RowWrite } from '../store/store.ts'
 import { canonicalJson } from './canonical.ts'
 import type { EngineDeps, EntryCache, HubClock } from './deps.ts'
-import { identityKey, partitionOf } from './derive.ts'
+import { type Hash, identityKey, partitionOf } from './derive.ts'
 import { type Entry, encodeEntry } from './entries.ts'
-import { exceptionEntry, exceptionRow, openException } from './exceptions.ts'
+import { type ExceptionRecord, exceptionEntry, exceptionRow, openException } from './exceptions.ts'
 import { type IdentityKeys, type IdentityWrite, identityKeys, judge, orderOf } from './identity.ts'
 import type { Route } from './routes.ts'
 
@@ -33,11 +33,18 @@ export interface Given {
   readonly malformed?: string
 }
 
-/** A parked item on its way through again: the row it waits in, and whether it is the last of its key. */
+/** A parked item on its way through again: the row it waits in, and what ends with the last one of its key. */
 export interface Resuming {
   readonly rows: readonly string[]
-  readonly last: boolean
   readonly native: { readonly instance: string; readonly record: string }
+  readonly last: LastParked | null
+}
+
+/** `mark`: value of the parking mark before the rows were looked at. Another one says that more has been parked since. */
+export interface LastParked {
+  readonly mark: string | null
+  readonly exception: ExceptionRecord
+  readonly actor: string
 }
 
 /** Where an item stands in the raw input: `{rawId}#{request}/{element}`. */
@@ -112,7 +119,7 @@ export function prepare(deps: EngineDeps, given: Given, place: Place): Prepared 
   }
   const native = { instance: given.instance, record: `unidentified/${content}`, version: null }
   const waiting = identityKey(hash, 'waiting', [native.instance, native.record, content])
-  const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
+  const parked = parkedKey(hash, native)
   const problem = malformed === undefined ? problemOf(given.instance, connector, identified) : unreadable(given.instance, malformed)
   return {
     native,
@@ -216,7 +223,7 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
       home.rows.push(exceptionRow(opened, partition))
     }
     write(one.waiting, raw)
-    if (one.known !== null) write(one.parked, problem.code)
+    if (one.known !== null) write(one.parked, `${problem.code} ${raw}`)
     return parked
   }
 
@@ -239,7 +246,7 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
         return park(one, { code: 'identity.conflict', causeGroup: `conflict:${tag}`, detail: `${tag} came again with other content` })
       case 'parked':
         return park(one, {
-          code: identities.get(one.parked) as ErrorCode,
+          code: identities.get(one.parked)?.split(' ')[0] as ErrorCode,
           causeGroup: `native:${tag}`,
           detail: 'an earlier input of this record waits',
         })
@@ -298,14 +305,23 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
       home.deliveries.push({ toPartition: partition, process, key, lane: one.lane, entry, ordinal: 0 })
   }
 
+  /** Unless something was parked behind what is resumed: then the key stays parked, and its exception open. */
+  function free(native: SourceIdentity, { mark, exception, actor }: LastParked): void {
+    const parked = parkedKey(hash, native)
+    if ((identities.get(parked) ?? null) !== mark) return
+    if (mark !== null) write(parked, '')
+    const home = homeOf(native)
+    home.entries.push(exceptionEntry(exception, { change: 'closed', at, actor }))
+    home.rows.push(exceptionRow({ ...exception, closedAt: at }, partitionOf(nativeTag(native), count)))
+  }
+
   return {
     add: (one) => (one.known === null ? park(one, one.problem as Problem) : addKnown(one, one.known)),
     unpark: (resuming, items) => {
       const native: SourceIdentity = { ...resuming.native, version: null }
       for (const id of resuming.rows) homeOf(native).rows.push({ table: 'parked', id, deleted: true })
       for (const one of items) write(one.waiting, '')
-      const { parked } = identityKeys(hash, native.instance, { kind: 'immutable', record: native.record })
-      if (resuming.last) write(parked, '')
+      if (resuming.last !== null) free(native, resuming.last)
     },
     batch: (raw) => ({
       expect: [...expect].map(([key, value]) => ({ key, value })),
@@ -334,6 +350,11 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
 
 export function nativeTag(native: { readonly instance: string; readonly record: string }): string {
   return `${native.instance}/${native.record}`
+}
+
+/** Identity key of the mark that a native key is parked. */
+export function parkedKey(hash: Hash, native: { readonly instance: string; readonly record: string }): string {
+  return identityKeys(hash, native.instance, { kind: 'immutable', record: native.record }).parked
 }
 
 /** Sorts by time of arrival, then by commit (their ids rise), then by place in the commit. */

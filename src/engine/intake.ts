@@ -1,5 +1,5 @@
 import type { EngineDeps } from './deps.ts'
-import { createPlan, type Given, type IntakeParts, type IntakeResult, prepare, type Resuming } from './intake-plan.ts'
+import { createPlan, type Given, type IntakeParts, type IntakeResult, parkedKey, prepare, type Resuming } from './intake-plan.ts'
 
 /** One request of a source: its bytes as received, and the native items found in them. */
 export interface IntakeRequest {
@@ -17,7 +17,7 @@ export class IntakeOverloaded extends Error {
 export interface Intake {
   /** Resolves, item by item, once everything is durable. Rejects with IntakeOverloaded or StoreUnavailable: nothing was acknowledged. */
   accept(request: IntakeRequest): Promise<readonly IntakeResult[]>
-  /** An item of a parked native key, again, past the parking mark; its row goes, and with the last one the mark. */
+  /** An item of a parked native key, again, past the parking mark; its row goes, and with the last one the mark and the exception. */
   resume(request: IntakeRequest, resuming: Resuming): Promise<readonly IntakeResult[]>
 }
 
@@ -80,6 +80,7 @@ async function recordGroup(deps: EngineDeps, parts: IntakeParts, group: readonly
     ),
   )
   const keys = new Set(prepared.flat().flatMap((one) => one.consulted))
+  for (const { resuming } of group) if (resuming !== null) keys.add(parkedKey(deps.runtime.hash, resuming.native))
   for (let round = 0; round < OUTDATED_ROUNDS_MAX; round++) {
     const plan = createPlan(deps, parts, await deps.store.readIdentities([...keys]))
     const results = prepared.map((items) => items.map((one) => plan.add(one)))

@@ -48,8 +48,8 @@ export interface Grant {
 
 export type Stop = 'released' | 'fenced' | 'failed'
 
-/** Something done by a person or by the sweep that belongs into a turn. */
-export type TurnAction = (turn: Turn) => void
+/** Something done by a person or by the sweep that belongs into a turn. It may read rows: nobody writes them meanwhile. */
+export type TurnAction = (turn: Turn) => unknown
 
 interface QueuedAction {
   readonly action: TurnAction
@@ -241,7 +241,7 @@ export class PartitionOwner {
       const most = this.#parts.deps.settings.turnItemsMax
       for (const { sent, outcome } of this.#outcomes.splice(0, most))
         takeOutcome({ turn, parts: this.#ledger }, { ...sent, goal: goalIn(turn, sent.goal), outcome })
-      for (const one of actions) one.action(turn)
+      for (const one of actions) await one.action(turn)
       this.#takeOrderKeys(turn, most)
       await this.#takeDeliveries(turn, most)
       await this.#settle(turn)

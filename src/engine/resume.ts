@@ -7,12 +7,14 @@ import type { Goal } from '../model/goal.ts'
 import type { EngineDeps } from './deps.ts'
 import { instanceId } from './derive.ts'
 import type { ExceptionRecord } from './exceptions.ts'
-import type { Intake } from './intake.ts'
-import { type IntakeResult, nativeTag } from './intake-plan.ts'
+import type { Intake, IntakeRequest } from './intake.ts'
+import { type IntakeResult, nativeTag, parkedKey } from './intake-plan.ts'
 import type { PartitionOwner } from './partition.ts'
 import { changeGoal, clear, goalIn } from './turn.ts'
 
 const PAGE = 500
+
+type NativeKey = NonNullable<ExceptionRecord['native']>
 
 export interface Resumer {
   exceptions(): Promise<readonly ExceptionRecord[]>
@@ -26,7 +28,7 @@ export function createResumer(
   deps: EngineDeps,
   parts: { readonly intake: Intake; readonly owners: () => ReadonlyMap<number, PartitionOwner> },
 ): Resumer {
-  const { store } = deps
+  const { store, runtime } = deps
 
   async function exceptions(): Promise<ExceptionRecord[]> {
     const open: ExceptionRecord[] = []
@@ -41,7 +43,7 @@ export function createResumer(
   }
 
   async function retry(exception: ExceptionRecord, actor: string): Promise<boolean> {
-    if (exception.native !== null) return resumeNative(exception.native, exception.id, actor)
+    if (exception.native !== null) return resumeNative(exception.native, exception, actor)
     if (exception.goal !== null) return retryGoal(exception, actor)
     if (exception.instance === null || exception.code !== 'process.failed') return false
     const id = instanceId(exception.instance.process, exception.instance.key)
@@ -54,24 +56,28 @@ export function createResumer(
   }
 
   /** Parked inputs of one native key, oldest first, until one fails again; what follows it stays parked. */
-  async function resumeNative(
-    native: { readonly instance: string; readonly record: string },
-    exception: string,
-    actor: string,
-  ): Promise<boolean> {
-    const parked = await parkedOf(nativeTag(native))
-    for (const one of parked) {
-      const [reference, element] = splitRaw(one.raw)
-      const bytes = await store.readRaw(reference)
-      if (bytes === null) return false
-      const last = one === parked.at(-1)
-      const results = await parts.intake.resume(
-        { bytes, items: [{ instance: native.instance, item: itemOf(bytes, element) }] },
-        { rows: [one.id], native, last },
-      )
-      if (results.some((result: IntakeResult) => result.result === 'parked')) return false
+  async function resumeNative(native: NativeKey, exception: ExceptionRecord, actor: string): Promise<boolean> {
+    const key = parkedKey(runtime.hash, native)
+    for (let resumed = false; ; resumed = true) {
+      const mark = (await store.readIdentities([key])).get(key) ?? ''
+      const parked = await parkedOf(nativeTag(native))
+      if (parked.length === 0) return resumed
+      for (const one of parked) {
+        const request = await requestOf(native.instance, one.raw)
+        if (request === null) return false
+        const last = one === parked.at(-1) ? { mark: mark === '' ? null : mark, exception, actor } : null
+        const results = await parts.intake.resume(request, { rows: [one.id], native, last })
+        if (results.some((result: IntakeResult) => result.result === 'parked')) return false
+      }
     }
-    return closeException(exception, actor)
+  }
+
+  /** Null: the bytes are gone, or nothing can be taken out of them. */
+  async function requestOf(instance: string, raw: string): Promise<IntakeRequest | null> {
+    const [reference, element] = splitRaw(raw)
+    const bytes = await store.readRaw(reference)
+    const item = bytes === null ? undefined : itemOf(bytes, element)
+    return bytes === null || item === undefined ? null : { bytes, items: [{ instance, item }] }
   }
 
   async function parkedOf(tag: string): Promise<{ readonly id: string; readonly raw: string }[]> {
@@ -87,32 +93,23 @@ export function createResumer(
 
   async function retryGoal(exception: ExceptionRecord, actor: string): Promise<boolean> {
     const id = exception.goal ?? ''
-    const row = (await store.readRows('goal', [id])).get(id)
-    for (const owner of parts.owners().values()) {
-      const known = owner.memory.goals.get(id) ?? owner.memory.unwritten.goals.get(id)
-      if (known === undefined && row?.partition !== owner.partition) continue
-      await owner.act((turn) => {
-        if (goalIn(turn, id) === undefined && row !== undefined) turn.loaded.set(id, JSON.parse(row.body) as Goal)
-        changeGoal(turn, goalIn(turn, id) as Goal, { type: 'retried', actor })
-        clear(turn, exception.id, actor)
-      })
-      return true
-    }
-    return false
+    const owner = await ownerOf(id)
+    if (owner === undefined) return false
+    await owner.act(async (turn) => {
+      // Read within the turn, where no checkpoint comes between: an older row would let a command happen twice.
+      if (goalIn(turn, id) === undefined)
+        for (const row of (await store.readRows('goal', [id])).values()) turn.loaded.set(id, JSON.parse(row.body) as Goal)
+      const goal = goalIn(turn, id)
+      if (goal !== undefined) changeGoal(turn, goal, { type: 'retried', actor })
+      clear(turn, exception.id, actor)
+    })
+    return true
   }
 
-  async function closeException(id: string, actor: string): Promise<boolean> {
-    for (const owner of parts.owners().values()) {
-      const row = (await store.readRows('exception', [id])).get(id)
-      if (row === undefined || row.partition !== owner.partition) continue
-      const record = JSON.parse(row.body) as ExceptionRecord
-      await owner.act((turn) => {
-        if (!turn.memory.exceptions.has(id)) turn.exceptions.set(id, record)
-        clear(turn, id, actor)
-      })
-      return true
-    }
-    return false
+  async function ownerOf(goal: string): Promise<PartitionOwner | undefined> {
+    for (const owner of parts.owners().values()) if (owner.memory.goals.has(goal) || owner.memory.unwritten.goals.has(goal)) return owner
+    const row = (await store.readRows('goal', [goal])).get(goal)
+    return row === undefined ? undefined : parts.owners().get(row.partition)
   }
 
   return {
@@ -134,7 +131,12 @@ function splitRaw(raw: string): readonly [string, number] {
   return [raw.slice(0, at), Number(raw.slice(at + 1))]
 }
 
+/** Undefined: the bytes are no JSON, or hold no such element. */
 function itemOf(bytes: Uint8Array, element: number): unknown {
-  const body = JSON.parse(new TextDecoder().decode(bytes)) as unknown
-  return Array.isArray(body) ? body[element] : body
+  try {
+    const body = JSON.parse(new TextDecoder().decode(bytes)) as unknown
+    return Array.isArray(body) ? body[element] : body
+  } catch {
+    return undefined
+  }
 }
