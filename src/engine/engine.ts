@@ -122,6 +122,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       for (const end of unsubscribe) end()
       await keeper.close()
       reader.close()
+      outbox.close()
     },
   }
 }

@@ -3,9 +3,11 @@
  * of one order key, written limits in front of every intent, one probe at a time to a target that does not answer.
  * Must never send twice by itself: every further attempt is an intent of the ledger.
  */
-import type { CommandItem, Connector, Outcome } from '../connectors/connector.ts'
+import type { Call, CommandItem, Connector, Outcome } from '../connectors/connector.ts'
 import type { Lane } from '../model/envelope.ts'
+import { type Breaker, createBreaker, POOLS, type Pool } from './breaker.ts'
 import type { EngineDeps } from './deps.ts'
+import { type Alarm, createAlarm, createRoom, type Room, type Waiter } from './room.ts'
 
 export interface PendingSend {
   readonly item: CommandItem
@@ -20,49 +22,51 @@ export interface Outbox {
   /** A place for one command of this lane; false: ask `whenRoom`. Given back by its outcome or `giveRoom`. */
   takeRoom(system: string, lane: Lane): boolean
   giveRoom(system: string, lane: Lane): void
-  /** Calls `ready` once when there may be room: by lane, then sites in turn. The same `key` waits once. */
-  whenRoom(system: string, lane: Lane, waiter: { readonly key: string; readonly site: string; readonly ready: () => void }): void
+  /** Calls `ready` once when there may be room, which may be at once: by lane, then sites in turn. The same `key` waits once. */
+  whenRoom(system: string, lane: Lane, waiter: Waiter): void
   enqueue(system: string, send: PendingSend): void
   /** A read or write of this system succeeded or failed; feeds the breaker. */
   report(system: string, answered: boolean): void
   /** False while the breaker is open and no probe is due. */
   mayCall(system: string): boolean
+  /** Forgets who waits; what is enqueued is not sent any more. */
+  close(): void
   readonly stats: { calls: number; items: number }
 }
 
-type Pool = 'safety' | 'rest'
-const FAILURES_UNTIL_OPEN = 5
-const PROBE_MS = 10_000
-/** Safety goes on probing a dead target faster: a hold must not wait for the next regular probe. */
-const SAFETY_PROBE_MS = 1_000
 const ROOM_BATCHES = 2
 
 interface PoolState {
   readonly queue: PendingSend[]
   inFlight: number
-  room: number
-  readonly roomMax: number
-  /** Waiters for room by site, sites in turn. */
-  readonly waiters: Map<string, Map<string, () => void>>
+  readonly room: Room
 }
 
 interface Target {
   readonly connector: Connector
   readonly pools: Record<Pool, PoolState>
-  failures: number
-  nextProbeAt: number
+  readonly breaker: Breaker
   tokens: number
   refilledAt: number
+  /** Until the next token. */
+  readonly throttle: Alarm
   flushing: boolean
+}
+
+interface Applied {
+  readonly outcomes: readonly Outcome[]
+  /** The send guard said no at the socket. */
+  readonly stopped: boolean
 }
 
 export function createOutbox(deps: EngineDeps): Outbox {
   const { clock } = deps.runtime
   const targets = new Map<string, Target>()
   const stats = { calls: 0, items: 0 }
-  for (const [system, connector] of deps.connectors) targets.set(system, createTarget(connector, clock.monoNow()))
+  for (const [system, connector] of deps.connectors) targets.set(system, createTarget(deps, connector))
 
   const target = (system: string): Target => targets.get(system) as Target
+  let closed = false
 
   function schedule(one: Target): void {
     if (one.flushing) return
@@ -75,14 +79,15 @@ export function createOutbox(deps: EngineDeps): Outbox {
   }
 
   function flush(one: Target): void {
-    for (const pool of ['safety', 'rest'] as const) {
+    if (closed) return
+    for (const pool of POOLS) {
       const state = one.pools[pool]
       while (state.queue.length > 0 && mayStart(one, pool)) {
         const batch = takeBatch(one, state)
-        if (batch.length === 0) break
+        if (batch.length === 0) continue
         if (!takeToken(one)) {
           state.queue.unshift(...batch)
-          clock.setTimer(1_000 / one.connector.spec.callsPerSecondMax, () => schedule(one))
+          one.throttle.arm(1_000 / one.connector.spec.callsPerSecondMax, () => schedule(one))
           break
         }
         void dispatch(one, state, batch)
@@ -102,7 +107,7 @@ export function createOutbox(deps: EngineDeps): Outbox {
         continue
       }
       if (!send.guard()) {
-        finish(state, send, { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: the send guard said no' })
+        finish(one, send, { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: the send guard said no' })
         continue
       }
       orderKeys.add(send.orderKey)
@@ -118,55 +123,41 @@ export function createOutbox(deps: EngineDeps): Outbox {
     stats.items += batch.length
     const pause = deps.runtime.yieldPoint('before-send')
     if (pause !== undefined) await pause
-    const outcomes = await applyAll(one, batch)
+    const { outcomes, stopped } = await applyAll(one, batch)
     const late = deps.runtime.yieldPoint('reply-received')
     if (late !== undefined) await late
     state.inFlight--
-    report(
-      one,
-      outcomes.some((outcome) => outcome.outcome === 'applied' || outcome.outcome === 'refused'),
-      outcomes.every(unanswered),
-    )
-    for (const [index, send] of batch.entries()) finish(state, send, outcomes[index] as Outcome)
+    const answered = outcomes.some((outcome) => outcome.outcome === 'applied' || outcome.outcome === 'refused')
+    // What our own guard stopped says nothing about the target.
+    report(one, { answered, failed: !stopped && outcomes.every(unanswered) })
+    for (const [index, send] of batch.entries()) finish(one, send, outcomes[index] as Outcome)
     schedule(one)
   }
 
-  async function applyAll(one: Target, batch: readonly PendingSend[]): Promise<readonly Outcome[]> {
-    const stop = new AbortController()
-    const timeoutMs = one.connector.spec.callTimeoutMs
+  async function applyAll(one: Target, batch: readonly PendingSend[]): Promise<Applied> {
+    const { signal } = new AbortController()
+    const call: Call = { signal, timeoutMs: one.connector.spec.callTimeoutMs, beforeWrite: () => batch.every((send) => send.guard()) }
+    let stopped = false
+    const beforeWrite = (): boolean => {
+      stopped = !call.beforeWrite()
+      return !stopped
+    }
+    const items = batch.map((send) => send.item)
+    const unknown = (detail: string): Applied => ({ outcomes: batch.map(() => ({ outcome: 'unknown', detail })), stopped })
     try {
-      const outcomes = await one.connector.apply(
-        batch.map((send) => send.item),
-        { signal: stop.signal, timeoutMs, beforeWrite: () => batch.every((send) => send.guard()) },
-      )
-      if (outcomes.length === batch.length) return outcomes
-      return batch.map(() => ({ outcome: 'unknown', detail: 'the connector did not answer for every item' }))
+      const outcomes = await one.connector.apply(items, { ...call, beforeWrite })
+      return outcomes.length === batch.length ? { outcomes, stopped } : unknown('the connector did not answer for every item')
     } catch (reason) {
       // A connector that throws has broken its promise; whether it sent is not known.
       const detail = reason instanceof Error ? reason.message : 'the connector threw'
       deps.log.warn('connector threw in apply', { instance: one.connector.spec.instance, detail })
-      return batch.map(() => ({ outcome: 'unknown', detail }))
+      return unknown(detail)
     }
   }
 
-  function finish(state: PoolState, send: PendingSend, outcome: Outcome): void {
-    giveRoom(state)
+  function finish(one: Target, send: PendingSend, outcome: Outcome): void {
+    one.pools[poolOf(send.lane)].room.give()
     send.done(outcome)
-  }
-
-  function giveRoom(state: PoolState): void {
-    state.room++
-    for (const [site, waiters] of state.waiters) {
-      const first = waiters.entries().next()
-      state.waiters.delete(site)
-      if (first.done) continue
-      const [key, ready] = first.value
-      waiters.delete(key)
-      // The site goes to the end of the round.
-      if (waiters.size > 0) state.waiters.set(site, waiters)
-      ready()
-      return
-    }
   }
 
   function mayStart(one: Target, pool: Pool): boolean {
@@ -187,71 +178,57 @@ export function createOutbox(deps: EngineDeps): Outbox {
     return true
   }
 
-  function report(one: Target, answered: boolean, failed: boolean): void {
-    if (answered) one.failures = 0
-    else if (failed) {
-      one.failures++
-      if (one.failures === FAILURES_UNTIL_OPEN) deps.runtime.sometimes('breaker-opened')
-      if (one.failures >= FAILURES_UNTIL_OPEN) one.nextProbeAt = clock.monoNow() + PROBE_MS
-    }
-  }
-
-  function mayCall(one: Target, pool: Pool): boolean {
-    if (one.failures < FAILURES_UNTIL_OPEN) return true
-    const now = clock.monoNow()
-    const due = pool === 'safety' ? one.nextProbeAt - PROBE_MS + SAFETY_PROBE_MS : one.nextProbeAt
-    if (now < due) return false
-    one.nextProbeAt = now + PROBE_MS
-    return true
+  function report(one: Target, call: { readonly answered: boolean; readonly failed: boolean }): void {
+    if (one.breaker.report(call)) for (const pool of POOLS) one.pools[pool].room.offerAll()
   }
 
   return {
     takeRoom: (system, lane) => {
       const one = target(system)
-      const pool = poolOf(lane)
-      const state = one.pools[pool]
-      if (state.room <= 0 || !mayCall(one, pool)) return false
-      state.room--
-      return true
+      const { room } = one.pools[poolOf(lane)]
+      if (!room.take()) return false
+      if (one.breaker.mayCall(poolOf(lane))) return true
+      room.give()
+      return false
     },
-    giveRoom: (system, lane) => giveRoom(target(system).pools[poolOf(lane)]),
-    whenRoom: (system, lane, waiter) => {
-      const one = target(system)
-      const state = one.pools[poolOf(lane)]
-      if (state.room > 0) {
-        // Room but an open breaker: come back when the next probe is due.
-        clock.setTimer(lane === 'safety' ? SAFETY_PROBE_MS : PROBE_MS, waiter.ready)
-        return
-      }
-      const waiters = state.waiters.get(waiter.site) ?? new Map<string, () => void>()
-      waiters.set(waiter.key, waiter.ready)
-      state.waiters.set(waiter.site, waiters)
-    },
+    giveRoom: (system, lane) => target(system).pools[poolOf(lane)].room.give(),
+    whenRoom: (system, lane, waiter) => target(system).pools[poolOf(lane)].room.wait(waiter),
     enqueue: (system, send) => {
       const one = target(system)
       one.pools[poolOf(send.lane)].queue.push(send)
       schedule(one)
     },
-    report: (system, answered) => report(target(system), answered, !answered),
-    mayCall: (system) => mayCall(target(system), 'rest'),
+    report: (system, answered) => report(target(system), { answered, failed: !answered }),
+    mayCall: (system) => target(system).breaker.mayCall('rest'),
+    close: () => {
+      closed = true
+      for (const { throttle, pools } of targets.values()) {
+        throttle.close()
+        for (const pool of POOLS) pools[pool].room.close()
+      }
+    },
     stats,
   }
 }
 
-function createTarget(connector: Connector, now: number): Target {
+function createTarget({ runtime }: EngineDeps, connector: Connector): Target {
+  const { clock } = runtime
   const { spec } = connector
   const batch = Math.max(...spec.resources.map((resource) => resource.applyBatchMax))
-  const pool = (): PoolState => {
-    const roomMax = spec.callsInFlightMax * batch * ROOM_BATCHES
-    return { queue: [], inFlight: 0, room: roomMax, roomMax, waiters: new Map() }
-  }
+  const breaker = createBreaker(runtime)
+  const places = spec.callsInFlightMax * batch * ROOM_BATCHES
+  const pool = (name: Pool): PoolState => ({
+    queue: [],
+    inFlight: 0,
+    room: createRoom({ clock, places, closedFor: () => breaker.untilProbe(name) }),
+  })
   return {
     connector,
-    pools: { safety: pool(), rest: pool() },
-    failures: 0,
-    nextProbeAt: 0,
+    pools: { safety: pool('safety'), rest: pool('rest') },
+    breaker,
     tokens: spec.callsPerSecondMax,
-    refilledAt: now,
+    refilledAt: clock.monoNow(),
+    throttle: createAlarm(clock),
     flushing: false,
   }
 }

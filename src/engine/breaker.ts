@@ -1,0 +1,50 @@
+import type { Runtime } from '../runtime.ts'
+
+export type Pool = 'safety' | 'rest'
+export const POOLS: readonly Pool[] = ['safety', 'rest']
+
+const FAILURES_UNTIL_OPEN = 5
+const PROBE_MS = 10_000
+/** Safety goes on probing a dead target faster: a hold must not wait for the next regular probe. */
+const SAFETY_PROBE_MS = 1_000
+
+/** Keeps calls from a target that does not answer, but for one probe at a time. */
+export interface Breaker {
+  isOpen(): boolean
+  /** Milliseconds until a call may start; 0: now. */
+  untilProbe(pool: Pool): number
+  /** False while it is open and no probe is due; true takes the probe. */
+  mayCall(pool: Pool): boolean
+  /** Neither answered nor failed says nothing. True: it has just closed. */
+  report(call: { readonly answered: boolean; readonly failed: boolean }): boolean
+}
+
+export function createBreaker({ clock, sometimes }: Pick<Runtime, 'clock' | 'sometimes'>): Breaker {
+  let failures = 0
+  let nextProbeAt = 0
+  const isOpen = (): boolean => failures >= FAILURES_UNTIL_OPEN
+  const untilProbe = (pool: Pool): number => {
+    if (!isOpen()) return 0
+    const due = pool === 'safety' ? nextProbeAt - PROBE_MS + SAFETY_PROBE_MS : nextProbeAt
+    return Math.max(0, due - clock.monoNow())
+  }
+  return {
+    isOpen,
+    untilProbe,
+    mayCall: (pool) => {
+      if (untilProbe(pool) > 0) return false
+      if (isOpen()) nextProbeAt = clock.monoNow() + PROBE_MS
+      return true
+    },
+    report: ({ answered, failed }) => {
+      const wasOpen = isOpen()
+      if (answered) failures = 0
+      else if (failed) {
+        failures++
+        if (failures === FAILURES_UNTIL_OPEN) sometimes('breaker-opened')
+        if (isOpen()) nextProbeAt = clock.monoNow() + PROBE_MS
+      }
+      return wasOpen && !isOpen()
+    },
+  }
+}
