@@ -47,11 +47,11 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
       parts.alarms.arm(`wake|${effect.orderKey}`, effect.at, () => look(effect.orderKey))
       return
     case 'read':
-      readGoal(parts, effect.goal, effect.notBefore)
+      readGoal(parts, effect.goal, { why: 'read', notBefore: effect.notBefore })
       return
     case 'lookAfresh': {
       const { lagMs } = parts.ledger.resourceOf(effect.goal.system, effect.goal.resource)
-      readGoal(parts, effect.goal, new Date(Date.parse(at) + lagMs).toISOString())
+      readGoal(parts, effect.goal, { why: 'lookAfresh', notBefore: new Date(Date.parse(at) + lagMs).toISOString() })
       return
     }
     case 'readPremise': {
@@ -60,6 +60,7 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
       const { system, resource, key } = premise
       const seen = memory.premises.get(observationKey(system, resource, key))
       wish(parts, effect.goal, {
+        why: 'readPremise',
         system,
         resource,
         subject: key,
@@ -82,18 +83,23 @@ function latest(at: string, since: string, lagMs: number): string {
   return new Date(Math.max(Date.parse(at), Date.parse(since) + lagMs)).toISOString()
 }
 
-function readGoal(parts: EffectParts, goal: Goal, notBefore: string): void {
+function readGoal(parts: EffectParts, goal: Goal, wanted: Pick<Wanted, 'why' | 'notBefore'>): void {
   const { system, resource, subject } = goal
-  const keep = (key: string, observation: Observation): unknown => parts.memory.observations.set(key, observation)
-  wish(parts, goal, { system, resource, subject, notBefore, keep })
+  const { observations } = parts.memory
+  const keep = (key: string, observation: Observation): void => {
+    // Two reads of one subject may come back in the other order.
+    if ((observations.get(key)?.beganAt ?? '') <= observation.beganAt) observations.set(key, observation)
+  }
+  wish(parts, goal, { ...wanted, system, resource, subject, keep })
 }
 
 interface Wanted {
+  readonly why: 'read' | 'lookAfresh' | 'readPremise'
   readonly system: string
   readonly resource: string
   readonly subject: string
   readonly notBefore: string
-  readonly keep: (key: string, observation: Observation) => unknown
+  readonly keep: (key: string, observation: Observation) => void
 }
 
 function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
@@ -105,7 +111,8 @@ function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
     resource,
     subject,
     notBefore,
-    wisher: `${memory.partition}.${memory.epoch}|${orderKey}`,
+    // By goal and reason: what one goal must wait for is not to keep another waiting, nor to be served by less.
+    wisher: `${memory.partition}.${memory.epoch}|${goal.id}|${wanted.why}`,
     serve: (observation) => {
       if (parts.stopped() || !memory.goalsByOrderKey.has(orderKey)) return
       wanted.keep(observationKey(system, resource, subject), observation)
