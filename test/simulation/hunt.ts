@@ -91,8 +91,7 @@ async function failuresOf(mutant: string | null, seeds: readonly number[]): Prom
   const failures = new Map<number, string>()
   let died = ''
   await runPool({
-    seeds,
-    limits: LIMITS,
+    requests: seeds.map((seed) => ({ seed, limits: LIMITS })),
     ...(mutant === null ? {} : { mutant }),
     onAnswer: (answer) => {
       const [violation] = answer.violations

@@ -1,9 +1,11 @@
 // The simulation: many seeds, one seed with its trace, or the deliberate bugs. See docs/explanation/simulation.md.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { type ExhaustiveResult, faultNamed, runExhaustive } from './exhaustive.ts'
 import { huntMutants, type MutantResult, renewKnownSeeds } from './hunt.ts'
 import { runPool } from './pool.ts'
-import { runSeed } from './run-seed.ts'
+import { runSeed, type SeedResult } from './run-seed.ts'
+import { runStory, storyNamed } from './run-story.ts'
 import { SHARE_MIN, SITUATIONS_REQUIRED } from './situations.ts'
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -17,6 +19,8 @@ const HELP = `npm run sim -- [options]
   --first S         first of them (default 1)
   --seed S          run one seed
   --trace           with --seed: one JSON line per step
+  --exhaustive [STORY]  each core story with each single crash, pause and lost answer
+  --story STORY     run one story, with --fault crash:N, pause:N or loseReply:N
   --mutants [NAME]  run the deliberate bugs, each with its known seed and fresh ones; exit 0 only if all are found
   --fresh N         fresh seeds per deliberate bug (default 200)
   --until-found     with --mutants: fresh seeds only for a bug that its known seed does not tell, up to the first failing one
@@ -50,6 +54,9 @@ function parse() {
         mutants: { type: 'boolean', default: false },
         fresh: { type: 'string', default: '200' },
         'until-found': { type: 'boolean', default: false },
+        exhaustive: { type: 'boolean', default: false },
+        story: { type: 'string' },
+        fault: { type: 'string' },
         renew: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -72,14 +79,38 @@ function commit(): string {
   }
 }
 
+const onTrace = (line: string): void => void process.stdout.write(`${line}\n`)
+
 async function one(seed: number): Promise<number> {
-  const onTrace = (line: string): void => void process.stdout.write(`${line}\n`)
-  const result = await runSeed({ seed, ...(options.trace ? { onTrace } : {}) })
+  return tell(await runSeed({ seed, ...(options.trace ? { onTrace } : {}) }))
+}
+
+async function oneStory(name: string): Promise<number> {
+  const fault = options.fault === undefined ? null : faultNamed(options.fault)
+  return tell((await runStory(storyNamed(name), fault, options.trace ? onTrace : undefined)).result)
+}
+
+async function exhaustive(): Promise<number> {
+  const startedMs = Date.now()
+  const results = await runExhaustive(options.names)
+  const count = (of: (result: ExhaustiveResult) => number): number => results.reduce((sum, result) => sum + of(result), 0)
+  const violations = count((result) => result.violations.length)
+  const verdict = violations === 0 ? 'PASS' : 'FAIL'
+  const seconds = Math.round((Date.now() - startedMs) / 1_000)
+  if (options.json) console.log(JSON.stringify({ ok: violations === 0, stories: results, seconds, commit: COMMIT, node: process.version }))
+  else
+    console.log(
+      `sim ${verdict} stories=${results.length} points=${count((result) => result.points)} requests=${count((result) => result.requests)} runs=${count((result) => result.runs)} violations=${violations} seconds=${seconds} commit=${COMMIT} node=${process.version}`,
+    )
+  return violations === 0 ? 0 : 1
+}
+
+function tell(result: SeedResult): number {
   for (const violation of result.violations) console.error(`${violation.invariant}: ${violation.message}`)
   const verdict = result.violations.length === 0 ? 'PASS' : 'FAIL'
   console.error(`shape ${JSON.stringify(result.shape)}`)
   console.log(
-    `sim ${verdict} seeds=1 violations=${result.violations.length} seed=${seed} steps=${result.steps} virtualMs=${Math.round(result.virtualMs)} commit=${COMMIT} node=${process.version} traceHash=${result.traceHash}`,
+    `sim ${verdict} seeds=1 violations=${result.violations.length} seed=${result.seed} steps=${result.steps} virtualMs=${Math.round(result.virtualMs)} commit=${COMMIT} node=${process.version} traceHash=${result.traceHash}`,
   )
   return result.violations.length === 0 ? 0 : 1
 }
@@ -88,7 +119,7 @@ async function many(count: number, first: number): Promise<Tally> {
   const tally: Tally = { seeds: count, firstSeed: first, violations: [], reached: new Map(), virtualMs: 0, startedMs: Date.now() }
   let done = 0
   await runPool({
-    seeds: Array.from({ length: count }, (_, index) => first + index),
+    requests: Array.from({ length: count }, (_, index) => ({ seed: first + index })),
     onAnswer: (answer) => {
       done += 1
       tally.virtualMs += answer.virtualMs
@@ -153,6 +184,8 @@ async function main(): Promise<number> {
     return 0
   }
   if (options.seed !== undefined) return one(Number(options.seed))
+  if (options.story !== undefined) return oneStory(options.story)
+  if (options.exhaustive) return exhaustive()
   if (options.renew) return (await renewKnownSeeds(options.names, Number(options.fresh))) ? 0 : 1
   const seeds = options.seeds === undefined && options.mutants ? 0 : Number(options.seeds ?? '200')
   const tally = await many(seeds, Number(options.first))

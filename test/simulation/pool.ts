@@ -1,15 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { SeedLimits } from './run-seed.ts'
 import type { WorkerAnswer, WorkerRequest } from './worker.ts'
 
 export interface PoolOptions {
-  readonly seeds: readonly number[]
+  readonly requests: readonly WorkerRequest[]
   readonly mutant?: string
-  readonly limits?: SeedLimits
   readonly onAnswer: (answer: WorkerAnswer) => void
-  /** True: what is left of the seeds need not be run. */
+  /** True: what is left of the requests need not be run. */
   readonly enough?: () => boolean
 }
 
@@ -19,34 +17,41 @@ const WORDS_MAX = 2_000
 
 /** Runs seeds in as many processes as there are cores. A process that dies is a violation of its seed. */
 export async function runPool(options: PoolOptions): Promise<void> {
-  const waiting = [...options.seeds]
+  const waiting = [...options.requests]
   const lanes = Math.min(availableParallelism(), waiting.length)
   await Promise.all(Array.from({ length: lanes }, () => lane(options, waiting)))
 }
 
-function lane(options: PoolOptions, waiting: number[]): Promise<void> {
+function lane(options: PoolOptions, waiting: WorkerRequest[]): Promise<void> {
   return new Promise((resolve) => {
     const child = start(options.mutant)
-    let seed: number | null = null
+    let asked: WorkerRequest | null = null
     let lastWords = ''
     child.stderr?.on('data', (chunk: Buffer) => {
       lastWords = `${lastWords}${chunk}`.slice(-WORDS_MAX)
     })
     const next = (): void => {
       const following = options.enough?.() === true ? undefined : waiting.shift()
-      seed = following ?? null
+      asked = following ?? null
       if (following === undefined) child.disconnect()
-      else child.send({ seed: following, limits: options.limits ?? {} } satisfies WorkerRequest)
+      else child.send(following)
     }
     child.on('message', (answer: WorkerAnswer) => {
       options.onAnswer(answer)
       next()
     })
     child.on('exit', (code) => {
-      if (seed !== null) {
+      if (asked !== null) {
         const died = `the process ended with ${code}: ${lastWords.trim()}`
-        options.onAnswer({ seed, violations: [{ invariant: 'run', message: died }], situations: [], virtualMs: 0, steps: 0, died: true })
-        seed = null
+        options.onAnswer({
+          seed: asked.seed,
+          violations: [{ invariant: 'run', message: died }],
+          situations: [],
+          virtualMs: 0,
+          steps: 0,
+          died: true,
+        })
+        asked = null
         if (waiting.length > 0) return void lane(options, waiting).then(resolve)
       }
       resolve()

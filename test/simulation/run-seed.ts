@@ -26,6 +26,8 @@ export interface SeedOptions {
   /** Overrides of the drawn shape: for stories and exhaustive runs. */
   readonly shape?: Partial<Shape>
   readonly plan?: FaultPlan
+  /** What people do; drawn from the seed unless given. */
+  readonly workload?: typeof startWorkload
   readonly limits?: SeedLimits
   /** For a look at everything afterwards. */
   readonly onRun?: (run: Run) => void
@@ -71,7 +73,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const violations: Violation[] = []
   let run: Run | null = null
   try {
-    run = await openRun(world, shape)
+    run = await openRun(world, shape, options.workload ?? startWorkload)
     options.onRun?.(run)
     await drive(run, violations, options.limits?.convergeMsMax ?? CONVERGE_MS_MAX)
   } catch (reason) {
@@ -126,7 +128,7 @@ function createSystems(runtimes: { readonly erp: Runtime; readonly qms: Runtime 
   return { erp, qms }
 }
 
-async function openRun(world: World, shape: Shape): Promise<Run> {
+async function openRun(world: World, shape: Shape, workload: typeof startWorkload): Promise<Run> {
   const probes = createProbes()
   const aim = createAim(world, shape)
   for (const node of ['erp', 'qms', 'desk']) world.addNode(node)
@@ -170,7 +172,7 @@ async function openRun(world: World, shape: Shape): Promise<Run> {
     plant,
     hub,
     probes,
-    workload: startWorkload(world, plant, shape),
+    workload: workload(world, plant, shape),
     store: stores.current,
     plantClock,
     restoredAtMs: null,

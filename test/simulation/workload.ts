@@ -3,7 +3,7 @@ import type { CountingQms } from '../../src/plant/counting-qms/counting-qms.ts'
 import type { Notice, Notices } from '../../src/plant/notices.ts'
 import type { RandomStream } from '../../src/runtime/random-stream.ts'
 import type { World } from '../../src/runtime/world.ts'
-import type { DeskNotice } from './desk.ts'
+import { createHoldDesk, type DeskHold, type HoldDesk } from './hold-desk.ts'
 import type { Shape } from './shape.ts'
 
 /** What people do while the hub works. Everything here goes over the plant's own screens, never through the hub. */
@@ -21,13 +21,6 @@ export interface Workload {
   hold(lot: string): void
 }
 
-export interface DeskHold {
-  readonly hold: string
-  readonly lot: string
-  readonly placedAtMs: number
-  liftedAtMs: number | null
-}
-
 export interface Plant {
   readonly erp: CountingErp
   readonly qms: CountingQms
@@ -38,10 +31,9 @@ const LOTS = ['A', 'B', 'C'] as const
 
 export function startWorkload(world: World, plant: Plant, shape: Shape): Workload {
   const random = world.random('workload')
-  const deskHolds: DeskHold[] = []
   const conflicts: { instance: string; record: string }[] = []
-  const deskNotices: Notice[] = []
-  const desk = { random, deskHolds, deskNotices, until: shape.healAtMs }
+  const desk = createHoldDesk(world, plant.desk)
+  const hold = (lot: string | undefined): void => placeHold(world, desk, { random, until: shape.healAtMs, lot })
   const at = (ms: number, act: () => void): void => {
     world.schedule(null, ms, act)
   }
@@ -50,8 +42,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   }
   if (shape.people) for (let index = 0; index < 6; index++) at(random.next() * shape.healAtMs, () => meddle(plant, random))
   if (shape.holds)
-    for (let index = 0; index < 2; index++)
-      at(2_000 + random.next() * shape.healAtMs * 0.7, () => placeHold(world, plant, { ...desk, lot: anyLot(plant, random) }))
+    for (let index = 0; index < 2; index++) at(2_000 + random.next() * shape.healAtMs * 0.7, () => hold(anyLot(plant, random)))
   if (shape.reversals) at(3_000 + random.next() * shape.healAtMs * 0.8, () => reverse(plant, random))
   if (shape.periodCloses) at(random.next() * shape.healAtMs * 0.7, () => plant.erp.people.closePeriod(5_000 + random.next() * 10_000))
   if (shape.conflicts) {
@@ -61,8 +52,8 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
   if (shape.outages) outages(world, plant, shape)
   inspectors(world, plant, { shape, random })
   return {
-    deskHolds,
-    deskNotices,
+    deskHolds: desk.holds,
+    deskNotices: desk.notices,
     conflicts,
     finish: () => {
       for (const inspection of plant.qms.books.inspections()) {
@@ -70,7 +61,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
           decide(plant, inspection.number, { random, portions: false })
       }
     },
-    hold: (lot) => placeHold(world, plant, { ...desk, lot: nativeLot(lot) }),
+    hold: (lot) => hold(nativeLot(lot)),
     undecided: () =>
       plant.qms.books.inspections().filter((one) => one.status === 'CREATED' || one.status === 'STARTED' || one.status === 'REOPENED')
         .length,
@@ -189,67 +180,19 @@ function reverse(plant: Plant, random: RandomStream): void {
   if (receipt !== undefined) plant.erp.people.reverseReceipt({ receipt: receipt.number })
 }
 
+/** Mostly lifted again some time later. */
 function placeHold(
   world: World,
-  plant: Plant,
-  drawn: {
-    readonly random: RandomStream
-    readonly deskHolds: DeskHold[]
-    readonly deskNotices: Notice[]
-    readonly until: number
-    readonly lot: string | undefined
-  },
+  desk: HoldDesk,
+  drawn: { readonly random: RandomStream; readonly until: number; readonly lot: string | undefined },
 ): void {
-  const { random, deskHolds, deskNotices, lot } = drawn
-  const say = (notice: Notice): void => {
-    deskNotices.push(notice)
-    plant.desk.send(notice)
-  }
+  const { random, until, lot } = drawn
   if (lot === undefined) return
-  const hold: DeskHold = { hold: `desk-hold-${deskHolds.length + 1}`, lot, placedAtMs: world.now(), liftedAtMs: null }
-  deskHolds.push(hold)
-  const data = { hold: hold.hold, lot: `erp-1:${lot}`, erp: 'erp-1' }
-  say(
-    deskNotice(world, {
-      id: `${hold.hold}-placed`,
-      type: 'holdpoint.hold.requested.v1',
-      data: {
-        ...data,
-        type: 'customer',
-        scope: { kind: 'whole' },
-        foreign: false,
-        reason: 'customer complaint',
-        placedBy: 'Q. Engineer',
-        placedIn: 'desk-1',
-      },
-    }),
-  )
-  if (random.next() < 0.7) {
-    world.schedule(null, random.next() * 15_000, () => {
-      if (world.now() > drawn.until) return
-      hold.liftedAtMs = world.now()
-      say(
-        deskNotice(world, {
-          id: `${hold.hold}-lifted`,
-          type: 'holdpoint.hold.lifted.v1',
-          data: { ...data, scope: { kind: 'whole' }, liftedBy: 'Q. Engineer', evidence: `approval-${hold.hold}` },
-        }),
-      )
-    })
-  }
-}
-
-function deskNotice(world: World, notice: Pick<DeskNotice, 'id' | 'type' | 'data'>): Notice {
-  return {
-    specversion: '1.0',
-    id: notice.id,
-    source: 'desk-1',
-    type: notice.type,
-    subject: notice.data.lot,
-    time: new Date(world.now()).toISOString(),
-    datacontenttype: 'application/json',
-    data: notice.data,
-  }
+  const hold = desk.place(lot)
+  if (random.next() >= 0.7) return
+  world.schedule(null, random.next() * 15_000, () => {
+    if (world.now() <= until) desk.lift(hold)
+  })
 }
 
 /** A receipt comes again under its own number with another quantity. */
