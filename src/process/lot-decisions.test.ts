@@ -33,7 +33,7 @@ describe('a decision that no longer stands', () => {
     expect(story.lot().pending).toHaveLength(1)
     story.settle('held')
     expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-17', LATER))])
-    expect(causeText(story.goal(lineOf(1, decisionOf('UD-17', LATER))))).toBe('qms-1/inspection/QI-17')
+    expect(causeText(story.goal(lineOf(1, decisionOf('UD-17', LATER))))).toBe('qms-1/erp-1:receipt:5000001#1#erp-1:batch:RM-100/B-4711')
     expect(story.holds()).toEqual([])
     story.settle(lineOf(1, decisionOf('UD-17', LATER)))
     expect(openGoals(story)).toEqual([])

@@ -37,7 +37,7 @@ export function onDecided(draft: Draft<LotState>, data: InspectionDecided): void
 }
 
 function takeDecision(draft: Draft<LotState>, data: InspectionDecided): void {
-  const { next, event } = draft
+  const { next } = draft
   const problem = sizeProblem(data.lines) ?? portionProblem(data.lines) ?? roomProblem(next, data)
   if (problem !== null) {
     openException(draft, { ...problem, subject: data.decision })
@@ -45,7 +45,8 @@ function takeDecision(draft: Draft<LotState>, data: InspectionDecided): void {
   }
   for (const decision of [data.decision, ...data.supersedes]) forgetProblem(draft, decision)
   const reopened = data.supersedes.some((superseded) => isActive(next.holds, reopenedHold(superseded)))
-  const cause = { ...event.source, version: null }
+  // The inspection, whichever event made it known: a late receipt must not give its postings other references.
+  const cause = { instance: data.premise.qms, record: data.premise.inspectionKey, version: null }
   if (reopened && !next.heldMet) next.pending = [...next.pending, { decided: data, cause }]
   else carryOut(draft, data, cause)
 }

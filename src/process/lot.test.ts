@@ -130,7 +130,7 @@ describe('from receipt to release', () => {
     )
     const set = told.flatMap(({ decision }) => decision.goals).flatMap((change) => (change.change === 'set' ? [change.goal.name] : []))
     expect(set).toEqual(['held', lineOf(2), lineOf(1), 'held'])
-    expect(causeText(story.goal(lineOf(1)))).toBe('qms-1/inspection/QI-17')
+    expect(causeText(story.goal(lineOf(1)))).toBe('qms-1/erp-1:receipt:5000001#1#erp-1:batch:RM-100/B-4711')
   })
 
   it('forgets a decision that is carried out, keeps one that waits for a person, and hears nothing twice', () => {

@@ -9,7 +9,9 @@ const SLACK_MS = 1
 /** Database time at virtual time 0. */
 const DATABASE_STARTS_MS = 1_800_000_000_000
 /** Limit of the engine's settings, and the time of a call. */
-const READ_AGE_MS_MAX = DEFAULT_SETTINGS.observationAgeMsMax + TIMES.callTimeoutMs
+/** A read may have been on its way through a pause of its worker. */
+const PAUSE_MS_MAX = 20_000
+const READ_AGE_MS_MAX = DEFAULT_SETTINGS.observationAgeMsMax + TIMES.callTimeoutMs + PAUSE_MS_MAX
 
 /** What protocol.ts saw. What was under way when the store was lost is nobody's any more. */
 export function checkProtocol(run: Run): Violation[] {
@@ -36,7 +38,8 @@ function checkReads({ probes, shape }: Run): Violation[] {
   return protocol.moves.flatMap(({ reference, orderKey, atMs, settledMs }) => {
     const since = Math.max(settledMs === 0 ? 0 : settledMs + shape.lagMs, atMs - READ_AGE_MS_MAX) - DATABASE_STARTS_MS
     const read = reads.some(
-      (one) => `${one.instance}|${one.subject}` === orderKey && one.atMs >= since && one.atMs <= atMs - DATABASE_STARTS_MS + SLACK_MS,
+      (one) =>
+        `${one.instance}|${one.subject}` === orderKey && one.atMs >= since - SLACK_MS && one.atMs <= atMs - DATABASE_STARTS_MS + SLACK_MS,
     )
     return read
       ? []

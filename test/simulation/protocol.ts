@@ -169,7 +169,8 @@ interface Step {
 function noteMove(protocol: Protocol, { entry, before, reference, state }: Step): void {
   const orderKey = protocol.orderKeys.get(entry.goal) ?? ''
   const atMs = Date.parse(entry.at)
-  if (state === 'applied' || state === 'failed' || state === 'refused') protocol.settledMs.set(orderKey, atMs)
+  const settles = state !== before?.state && (state === 'applied' || state === 'failed' || state === 'refused')
+  if (settles) protocol.settledMs.set(orderKey, atMs)
   if (state !== 'intent' || entry.change.type !== 'command' || entry.change.command.action.type !== 'move') return
   if (before === undefined) protocol.moves.push({ reference, orderKey, atMs, settledMs: protocol.settledMs.get(orderKey) ?? 0 })
 }
