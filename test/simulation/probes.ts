@@ -102,7 +102,11 @@ export function watchStore<S extends Store>(store: S, { probes, now, aim }: Watc
     },
     commit: async (batch: Batch): Promise<CommitResult> => {
       const before = new Map(epochs)
-      const result = await store.commit(batch)
+      const result = await store.commit(batch).catch((reason: unknown) => {
+        // A group that was being written when the power failed may have survived, unanswered.
+        noteCommitted(probes.protocol, { ...batch, raw: [] }, now())
+        throw reason
+      })
       if (result.result === 'committed') {
         noteFence(batch, before, probes)
         for (const lot of noteCommitted(probes.protocol, batch, now())) aim.freeing(lot)

@@ -21,6 +21,15 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'command-adopted',
   'restored-partition-swept',
   'waiting heldBy',
+  'parked posting.premiseGone',
+  'parked posting.doneElsewhere',
+  'parked command.outcomeUnknown',
+  'unknown-resolved-absentOnce',
+  'lease-lost',
+  'partition-failed',
+  'intake-outdated',
+  'sweep-failed',
+  'forgotten-document',
   'breaker-opened',
 ]
 

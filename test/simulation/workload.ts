@@ -101,8 +101,11 @@ function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; 
       const draw = random.next()
       const name = { number: inspection.number }
       if (inspection.status === 'CREATED' && draw < 0.3) plant.qms.people.start(name)
-      if (inspection.status === 'STARTED' && draw < (shape.lateDecisions ? 0.08 : 0.4))
+      if (inspection.status === 'STARTED' && draw < (shape.lateDecisions ? 0.08 : 0.4)) {
         decide(plant, inspection.number, { random, portions: shape.portions })
+        // Sometimes taken back at once, before anybody can have acted on it.
+        if (random.next() < 0.1) world.schedule(null, random.next() * 800, () => plant.qms.people.reopen(name))
+      }
       // Taking back a rejection in a batch of several receipts needs a rule of its own and is not asked for here.
       const shared = inspection.attributes['lot']?.includes('SHARED') === true
       if (inspection.status === 'DECIDED' && draw < 0.01 && !shared) plant.qms.people.reopen(name)
