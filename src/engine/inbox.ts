@@ -13,6 +13,7 @@ export class Inbox {
   readonly #memory: PartitionMemory
   readonly #aheadMax: number
   #rows: InboxRow[] = []
+  #returned: InboxRow[] = []
   #cursor = 0
   #hint = true
 
@@ -28,12 +29,16 @@ export class Inbox {
   }
 
   get waiting(): boolean {
-    return this.#hint || this.#rows.length > 0
+    return this.#hint || this.#rows.length > 0 || this.#returned.length > 0
   }
 
-  /** Rows that were put aside because their instance was blocked come first again, in their order. */
-  returnSkipped(): void {
-    this.#rows = [...this.#memory.skipped.splice(0), ...this.#rows].sort((one, other) => one.sequence - other.sequence)
+  /** Rows that were put aside because this instance was blocked come next, all of them, before anything new for it arises. */
+  returnSkipped(instance: string): void {
+    const { skipped } = this.#memory
+    const returned = skipped.filter((row) => instanceId(row.process, row.key) === instance)
+    const kept = skipped.filter((row) => instanceId(row.process, row.key) !== instance)
+    skipped.splice(0, skipped.length, ...kept)
+    this.#returned.push(...returned.sort((one, other) => one.sequence - other.sequence))
   }
 
   async fill(): Promise<void> {
@@ -49,10 +54,15 @@ export class Inbox {
   }
 
   /**
-   * Instances with a hold first, each up to its last hold, then the rest in order of arrival. Within an instance nothing
-   * overtakes: an older version of a record that came after a newer one would look like a change back.
+   * What was returned, then instances with a hold, each up to its last hold, then the rest in order of arrival. Within an
+   * instance nothing overtakes: an older version of a record that came after a newer one would look like a change back.
    */
   take(most: number): readonly InboxRow[] {
+    const returned = this.#returned.splice(0)
+    return [...returned, ...this.#takeRead(Math.max(0, most - returned.length))]
+  }
+
+  #takeRead(most: number): readonly InboxRow[] {
     const lastHold = new Map<string, number>()
     for (const row of this.#rows) if (row.lane === 'safety') lastHold.set(instanceId(row.process, row.key), row.sequence)
     if (lastHold.size === 0) return this.#rows.splice(0, most)

@@ -163,7 +163,7 @@ export class PartitionOwner {
         )
           clear(turn, record.id, actor)
       }
-      this.#inbox.returnSkipped()
+      this.#inbox.returnSkipped(instance)
       for (const timer of this.memory.timers.values()) this.#arm(timer)
     })
   }
@@ -299,6 +299,8 @@ export class PartitionOwner {
       }
       applyTurn(turn, result.firstSequences[0] as number, deps.settings)
       this.#committing = null
+      // Our own word for it: the store's hint may come late, and nothing new may overtake what waits.
+      if (turn.deliveries.some(({ toPartition }) => toPartition === this.partition)) this.#inbox.hint()
       this.#armCheckpoint()
       const after = deps.runtime.yieldPoint('after-turn-commit')
       if (after !== undefined) await after
