@@ -84,7 +84,7 @@ export class PartitionOwner {
   /** A checkpoint is due: rows are to be written that the journal is ahead of. */
   #checkpointDue = false
   readonly #ownedSince: string
-  #checkpointArmed = false
+  #cancelCheckpoint: (() => void) | null = null
   readonly #finished: Promise<void>
 
   constructor(parts: PartitionParts, grant: Grant & { readonly queryFirst: boolean }) {
@@ -314,10 +314,9 @@ export class PartitionOwner {
   }
 
   #armCheckpoint(): void {
-    if (this.#checkpointArmed || !hasUnwritten(this.memory.unwritten)) return
-    this.#checkpointArmed = true
+    if (this.#cancelCheckpoint !== null || !hasUnwritten(this.memory.unwritten)) return
     const { runtime, settings } = this.#parts.deps
-    runtime.clock.setTimer(settings.checkpointMs, () => {
+    this.#cancelCheckpoint = runtime.clock.setTimer(settings.checkpointMs, () => {
       this.#checkpointDue = true
       this.#signal()
     })
@@ -327,7 +326,8 @@ export class PartitionOwner {
   async #checkpoint(): Promise<boolean> {
     const { deps } = this.#parts
     this.#checkpointDue = false
-    this.#checkpointArmed = false
+    this.#cancelCheckpoint?.()
+    this.#cancelCheckpoint = null
     if (!hasUnwritten(this.memory.unwritten)) return true
     const result = await deps.store.commit(checkpointBatch(this.memory, deps.worker))
     if (result.result !== 'committed') return false
@@ -375,6 +375,7 @@ export class PartitionOwner {
   #stop(reason: Stop): void {
     this.#state = 'stopped'
     this.#alarms.close()
+    this.#cancelCheckpoint?.()
     for (const one of this.#actions.splice(0)) one.lost(new StoreUnavailable('the partition has another owner'))
     for (const { sent, outcome } of this.#outcomes.splice(0)) void this.#keepLate(sent, outcome)
     this.#parts.onStopped(this, reason)
