@@ -119,7 +119,9 @@ function noteEntry(protocol: Protocol, written: Written): void {
   for (const change of entry.goals) {
     if (change.change !== 'set') continue
     protocol.orderKeys.set(change.id, `${change.goal.system}|${change.goal.subject}`)
-    if (change.goal.kind === 'record' || change.goal.decision !== null) protocol.derived.add(change.id)
+    // What a lift gives back is told by documents, whatever reference it had in a life that was lost.
+    const lift = change.goal.predicate.type === 'restored'
+    if (change.goal.kind === 'record' || (change.goal.decision !== null && !lift)) protocol.derived.add(change.id)
     if (change.goal.premise !== null) protocol.resting.add(change.id)
   }
 }
@@ -154,7 +156,9 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
     protocol.answers.delete(key)
   } else if (before?.state === 'intent' && change.type === 'commandChanged') {
     const answer = protocol.answers.get(key)
-    if (!follows(state, answer)) breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
+    // Settled by reading, in a commit after one that nobody was told of.
+    const read = change.changed.detail?.startsWith('found under its reference') === true
+    if (!read && !follows(state, answer)) breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
   }
 }
 
