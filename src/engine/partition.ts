@@ -239,13 +239,16 @@ export class PartitionOwner {
       if (this.#doubting) doubtIntents({ turn, parts: this.#ledger })
       this.#doubting = false
       const most = this.#parts.deps.settings.turnItemsMax
-      for (const { sent, outcome } of this.#outcomes.splice(0, most))
+      const outcomes = this.#outcomes.splice(0, most)
+      for (const { sent, outcome } of outcomes)
         takeOutcome({ turn, parts: this.#ledger }, { ...sent, goal: goalIn(turn, sent.goal), outcome })
       for (const one of actions) await one.action(turn)
       this.#takeOrderKeys(turn, most)
       await this.#takeDeliveries(turn, most)
       await this.#settle(turn)
       const ours = await this.#commit(turn)
+      // Refused whole: kept as evidence when the owner stops.
+      if (!ours) this.#outcomes.push(...outcomes)
       for (const one of actions) {
         if (ours) one.done()
         else one.lost(new StoreUnavailable('the partition has another owner'))

@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest'
+import { timeAt } from '../../test/engine/hand-runtime.ts'
+import { createRig, journalOf, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
+import { lotOf, movement } from '../../test/engine/scripted.ts'
+import { createToySystem } from '../../test/engine/toy-system.ts'
+import type { Outcome } from '../connectors/connector.ts'
+import type { Command, Goal } from '../model/goal.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
+import { type Engine, openEngine } from './engine.ts'
+import { compareRebuilt } from './rebuild.ts'
+
+interface Open extends Rig {
+  readonly engine: Engine
+  readonly say: (script: string, lot?: string) => Promise<void>
+  /** The goal as the rows say a second later. */
+  readonly goal: () => Promise<Goal>
+}
+
+async function open(options?: RigOptions): Promise<Open> {
+  const rig = createRig(options)
+  const engine = await openEngine(rig.deps)
+  let documents = 0
+  return {
+    ...rig,
+    engine,
+    say: async (script, lot = 'A') => {
+      await engine.accept(request({ data: movement(`D${++documents}`, lot, script) }))
+      await rig.runtime.rest()
+    },
+    goal: async () => {
+      await rig.runtime.advance(1_000)
+      const rows = await rig.store.scanRows({ table: 'goal', after: '', limit: 10 })
+      return JSON.parse(rows[0]?.body ?? '') as Goal
+    },
+  }
+}
+
+/** Answers of the target, one call after the other; then it does what it is told. */
+function answering({ qms }: Rig, ...answers: readonly Outcome[]): void {
+  const { onApply } = qms
+  const left = [...answers]
+  qms.onApply = async (items, beforeWrite) => {
+    const next = left.shift()
+    if (next === undefined) return onApply(items, beforeWrite)
+    qms.applied.push(...items)
+    return items.map(() => next)
+  }
+}
+
+const one = ({ commands }: Goal): Command => commands[0] as Command
+
+describe('a command', () => {
+  test('is durable before it is sent, and what it reached is recorded', async () => {
+    const rig = await open()
+    let journal: string[] = []
+    const { onApply } = rig.qms
+    rig.qms.onApply = async (...call) => {
+      journal = (await journalOf(rig.store)).flatMap((entry) => (entry.kind === 'goal' ? [entry.change.type] : []))
+      return onApply(...call)
+    }
+    await rig.say('goal G')
+    const goal = await rig.goal()
+    expect(journal).toEqual(['command'])
+    expect(goal).toMatchObject({
+      state: 'met',
+      evidence: { kind: 'readBack' },
+      commands: [{ state: 'applied', attempts: 1, ordinal: 0, detail: 'Q-1' }],
+    })
+    expect(rig.qms.applied[0]?.reference).toBe(one(goal).reference)
+    expect(one(goal).reference).toMatch(/^HP[0-9A-Z]{14}$/)
+  })
+
+  test('proved undone is sent again under its reference, when the target says', async () => {
+    const rig = await open()
+    answering(rig, { outcome: 'later', class: 'rateLimit', delayMs: 5_000, detail: 'busy' })
+    await rig.say('goal G')
+    expect(one(await rig.goal())).toMatchObject({ state: 'failed', attempts: 1 })
+    await rig.runtime.advance(3_500)
+    expect(rig.qms.applied).toHaveLength(1)
+    await rig.runtime.advance(2_000)
+    expect(one(await rig.goal())).toMatchObject({ state: 'applied', attempts: 2 })
+    const [first, second] = rig.qms.applied
+    expect([second?.reference, second?.command]).toEqual([first?.reference, first?.command])
+  })
+
+  test('without a time of the target waits longer each time, then a person is asked', async () => {
+    const rig = await open()
+    const later: Outcome = { outcome: 'later', class: 'rateLimit', delayMs: null, detail: 'busy' }
+    const times: number[] = []
+    rig.qms.onApply = async (items) => {
+      times.push(rig.runtime.now())
+      return items.map(() => later)
+    }
+    await rig.say('goal G')
+    await rig.runtime.advance(3_600_000)
+    expect(times).toHaveLength(8)
+    const gaps = times.slice(1).map((time, index) => time - (times[index] as number))
+    gaps.forEach((gap, index) => {
+      // Half to all of 2, 4, 8 … seconds, and what the read takes.
+      expect(gap).toBeGreaterThanOrEqual(1_000 * 2 ** index)
+      expect(gap).toBeLessThanOrEqual(2_000 * 2 ** index + 500)
+    })
+    expect((await rig.engine.exceptions()).map(({ code }) => code)).toEqual(['target.unavailable'])
+    expect(await rig.goal()).toMatchObject({ state: 'parked' })
+    expect(await seenBy(rig.store, 'script', lotOf('A'))).toContain('settled G parked 1')
+  })
+
+  test('that nobody answered is read after quiesce: found, or not sent again before it is proved absent', async () => {
+    for (const arrived of [true, false]) {
+      const rig = await open()
+      const { onApply } = rig.qms
+      rig.qms.onApply = async (...call) => {
+        rig.qms.onApply = onApply
+        if (arrived) await onApply(...call)
+        else rig.qms.applied.push(...call[0])
+        return call[0].map(() => ({ outcome: 'unknown', detail: 'no answer' }))
+      }
+      await rig.say('goal G')
+      expect(one(await rig.goal()).state).toBe('unknown')
+      await rig.runtime.advance(5_000)
+      expect(await rig.goal()).toMatchObject({ state: 'met', commands: [{ state: 'applied', attempts: arrived ? 1 : 2 }] })
+      expect(rig.qms.records.size).toBe(1)
+    }
+  })
+
+  test('that a person must look at parks its goal with the code it was given', async () => {
+    const rig = await open()
+    answering(rig, { outcome: 'needs-person', code: 'target.unauthorized', detail: 'password expired' })
+    await rig.say('goal G')
+    expect(await rig.goal()).toMatchObject({ state: 'parked', code: 'target.unauthorized' })
+    const [exception] = await rig.engine.exceptions()
+    expect(exception).toMatchObject({ code: 'target.unauthorized', detail: 'password expired' })
+    expect(await rig.engine.retry(exception as never, 'anna')).toBe(true)
+    await rig.runtime.advance(5_000)
+    expect(await rig.goal()).toMatchObject({ state: 'met', code: null })
+    expect(await rig.engine.exceptions()).toEqual([])
+  })
+})
+
+describe.each([
+  ['before it knows that it is no longer the owner', false],
+  ['after it was told so', true],
+] as const)('an answer that reaches a worker %s', (_, told) => {
+  test('changes nothing and is kept', async () => {
+    let cut = false
+    const through = (store: Store): Store => ({
+      ...store,
+      renew: (...call) => (cut ? Promise.reject(new StoreUnavailable('no way there')) : store.renew(...call)),
+    })
+    const rig = await open({ through })
+    const { onApply } = rig.qms
+    let answer = (): void => undefined
+    rig.qms.onApply = async (...call) => {
+      rig.qms.onApply = onApply
+      const outcomes = await onApply(...call)
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return outcomes
+    }
+    const next = await openEngine({ ...rig.deps, store: rig.store, worker: 'worker-b' })
+    await rig.say('goal G')
+    await rig.runtime.advance(100)
+    cut = true
+    await rig.runtime.advance(20_000)
+    expect(next.owned()).toEqual([0])
+    cut = !told
+    await rig.runtime.advance(5_000)
+    expect(rig.engine.owned()).toEqual(told ? [] : [0])
+    answer()
+    await rig.runtime.advance(5_000)
+    expect(await rig.goal()).toMatchObject({
+      state: 'met',
+      commands: [{ state: 'applied', attempts: 1, detail: 'found under its reference' }],
+    })
+    const late = (await journalOf(rig.store)).filter((entry) => entry.kind === 'late')
+    expect(late).toMatchObject([{ epoch: 1, outcome: 'applied', detail: 'Q-1' }])
+    expect(rig.qms.records.size).toBe(1)
+    expect(await compareRebuilt(rig.store, 0)).toEqual([])
+  })
+})
+
+test('a withdrawal waits for the command that is under way', async () => {
+  const rig = await open({ settings: { sendDeadlineMs: 50_000, leaseMs: 90_000 } })
+  const { onApply } = rig.qms
+  const answers: (() => void)[] = []
+  rig.qms.onApply = async (...call) => {
+    const outcomes = await onApply(...call)
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return outcomes
+  }
+  await rig.say('goal G')
+  await rig.runtime.advance(100)
+  await rig.say('withdraw G')
+  expect(await rig.goal()).toMatchObject({ state: 'open', withdrawing: true, commands: [{ state: 'intent' }] })
+  answers[0]?.()
+  await rig.runtime.advance(3_000)
+  expect(await rig.goal()).toMatchObject({ state: 'withdrawn', commands: [{ state: 'applied' }] })
+})
+
+test('in shadow nothing is sent, and the goal says so', async () => {
+  const rig = await open({ settings: { sending: 'shadow' } })
+  await rig.say('goal G')
+  await rig.runtime.advance(60_000)
+  expect(rig.qms.applied).toEqual([])
+  expect(await rig.goal()).toMatchObject({ state: 'open', waiting: 'shadow' })
+})
+
+test('what waits for room in the queue of a slow target is sent when there is some, all of it', async () => {
+  const qms = createToySystem('qms-1', { callsInFlightMax: 1 }, { applyBatchMax: 1 })
+  const { onApply } = qms
+  const rig = await open({ qms })
+  qms.onApply = async (...call) => {
+    await rig.runtime.clock.sleep(200)
+    return onApply(...call)
+  }
+  for (let number = 0; number < 12; number++) await rig.say('goal G', `L${number}`)
+  await rig.runtime.advance(6_000)
+  expect(qms.records.size).toBe(12)
+  expect(qms.applied).toHaveLength(12)
+})
+
+test('a time that was given for the next attempt stands', async () => {
+  const rig = await open()
+  answering(rig, { outcome: 'later', class: 'rateLimit', delayMs: 30_000, detail: 'busy' })
+  await rig.say('goal G')
+  const { notBefore, changedAt } = one(await rig.goal())
+  expect(Date.parse(notBefore ?? '') - Date.parse(changedAt)).toBe(30_000)
+  expect(timeAt(rig.runtime.now()) < (notBefore ?? '')).toBe(true)
+})
