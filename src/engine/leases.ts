@@ -27,6 +27,7 @@ export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKee
   /** Since when (monotonic) a partition that is not of our share has been without a live lease. */
   const deadSince = new Map<number, number>()
   let closing = false
+  let underWay: Promise<void> = Promise.resolve()
 
   async function renew(): Promise<void> {
     const held: Lease[] = [...owners.values()].map((owner) => ({ partition: owner.partition, epoch: owner.epoch, expiresAt: '' }))
@@ -64,6 +65,12 @@ export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKee
     }
   }
 
+  async function round(): Promise<void> {
+    if (closing) return
+    await renew()
+    if (!closing) await takeOver()
+  }
+
   function mine(partition: number): boolean {
     return partition % settings.share.of === settings.share.index
   }
@@ -77,16 +84,17 @@ export function createLeaseKeeper(deps: EngineDeps, parts: LeaseParts): LeaseKee
 
   return {
     owners,
-    round: async () => {
-      if (closing) return
-      await renew()
-      if (!closing) await takeOver()
+    round: () => {
+      underWay = round()
+      return underWay
     },
     forget: (owner) => {
       if (owners.get(owner.partition) === owner) owners.delete(owner.partition)
     },
     close: async () => {
       closing = true
+      // What it is just taking is to be given up as well.
+      await underWay.catch(() => undefined)
       const held = [...owners.values()]
       await Promise.all(held.map((owner) => owner.drain()))
       owners.clear()
