@@ -75,7 +75,8 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
       detail: 'usable stock of a lot that no receipt has announced',
     })
     const id = instanceId(process, subject)
-    const known = owner.memory.instances.has(id) || (await store.readRows('state', [id])).size > 0
+    const { instances, unwritten } = owner.memory
+    const known = instances.has(id) || unwritten.states.has(id) || (await store.readRows('state', [id])).size > 0
     const usable = observation.buckets.some((bucket) => bucket.usable)
     if (known || !usable) {
       unexplained.delete(key)

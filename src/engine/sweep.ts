@@ -2,7 +2,7 @@
  * The guarantee behind the events: reads every system's real state in bulk and nominates what differs; asks sources
  * for what their notices may have lost. A nomination never heals: the owner reads that one key afresh first.
  */
-import type { Connector, SweepPage } from '../connectors/connector.ts'
+import type { Call, Connector, SweepPage } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { partitionOf } from './derive.ts'
@@ -20,6 +20,10 @@ export interface Sweeper {
   sweep(): Promise<void>
   /** After a restore, true until a sweep of this incarnation has covered the partition. */
   mustQueryFirst(partition: number): Promise<boolean>
+}
+
+interface Failed {
+  readonly failed: string
 }
 
 export interface SweepParts {
@@ -49,7 +53,8 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     let cursor: string | null = null
     for (let page = 0; page < PAGES_MAX; page++) {
       const beganAt = parts.clock.iso()
-      const result: SweepPage | { readonly failed: string } = await connector.sweep(resource, cursor, call(connector))
+      const from: string | null = cursor
+      const result: SweepPage | Failed = await answerOf(connector, (call) => connector.sweep(resource, from, call))
       if ('failed' in result) {
         runtime.sometimes('sweep-failed')
         return false
@@ -98,7 +103,8 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     // A restored store forgets its position: everything is asked for again, and identities tell what is new.
     let cursor = saved !== null && saved.incarnation === store.meta.incarnation ? saved.cursor : null
     for (let page = 0; page < PAGES_MAX && !stopped; page++) {
-      const changes = await connector.changes(cursor, call(connector))
+      const from = cursor
+      const changes = await answerOf(connector, (call) => connector.changes(from, call))
       if ('failed' in changes) return false
       await acceptAll(system, changes.items)
       if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
@@ -122,8 +128,15 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     }
   }
 
-  function call(connector: Connector) {
-    return { signal: new AbortController().signal, timeoutMs: connector.spec.callTimeoutMs, beforeWrite: () => !stopped }
+  /** A connector that throws has failed at its own system only. */
+  async function answerOf<T>({ spec }: Connector, ask: (call: Call) => Promise<T | Failed>): Promise<T | Failed> {
+    try {
+      return await ask({ signal: new AbortController().signal, timeoutMs: spec.callTimeoutMs, beforeWrite: () => !stopped })
+    } catch (reason) {
+      const failed = reason instanceof Error ? reason.message : 'the connector threw'
+      deps.log.warn('connector threw in a sweep', { instance: spec.instance, detail: failed })
+      return { failed }
+    }
   }
 
   async function markSwept(partition: number, epoch: number): Promise<void> {

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest'
+import { createHandRuntime, type HandRuntime, START_MS } from '../../test/engine/hand-runtime.ts'
+import { createRig, createStore, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
+import { lotOf, movement } from '../../test/engine/scripted.ts'
+import { createToySystem, type ToyItem, type ToySystem } from '../../test/engine/toy-system.ts'
+import { bucket, stock } from '../../test/reconcile/builders.ts'
+import type { ChangesPage, SweepPage } from '../connectors/connector.ts'
+import type { RecordSeen } from '../model/observation.ts'
+import { createMemoryStore, type MemoryStore } from '../store/memory/memory-store.ts'
+import { partitionOf } from './derive.ts'
+import { type Engine, openEngine } from './engine.ts'
+
+const item = (document: string, lot = 'A'): ToyItem => ({ data: movement(document, lot) })
+
+async function open(options?: RigOptions): Promise<Rig & { readonly engine: Engine }> {
+  const rig = createRig(options)
+  return { ...rig, engine: await openEngine(rig.deps) }
+}
+
+/** A later incarnation of the store, as after a restore of the backup made now. */
+function restored(store: MemoryStore, runtime: HandRuntime): MemoryStore {
+  const schedule = (run: () => void): void => void Promise.resolve().then(run)
+  return createMemoryStore({ installation: '', partitions: 1, now: () => START_MS + runtime.now(), schedule, image: store.image() })
+}
+
+/** Serves these pages of changes, by cursor; the last one says that there is no more. */
+function paging(system: ToySystem, pages: readonly (readonly ToyItem[])[]): (string | null)[] {
+  const asked: (string | null)[] = []
+  system.onChanges = async (cursor): Promise<ChangesPage> => {
+    asked.push(cursor)
+    const page = Number(cursor ?? 0)
+    const next = Math.min(page + 1, pages.length)
+    return { items: pages[page] ?? [], cursor: String(next), more: next < pages.length }
+  }
+  return asked
+}
+
+describe('what a source did not tell', () => {
+  test('is asked for, page by page, and only once', async () => {
+    const { engine, erp, runtime, store } = await open()
+    await engine.accept(request(item('D1')))
+    const asked = paging(erp, [[item('D1'), item('D2')], [item('D3')]])
+    await engine.sweep()
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', lotOf('A'))).toEqual(['D1', 'D2', 'D3'])
+    await engine.sweep()
+    expect(asked).toEqual([null, '1', '2'])
+    expect(runtime.situations.get('lost-event-found')).toBe(2)
+  })
+
+  test('is asked for from where another worker had come, and by one worker at a time', async () => {
+    const rig = createRig({ partitions: 8, settings: { share: { index: 0, of: 2 } } })
+    const [first, second] = [
+      await openEngine(rig.deps),
+      await openEngine({ ...rig.deps, worker: 'b', settings: { ...rig.deps.settings, share: { index: 1, of: 2 } } }),
+    ]
+    const asked = paging(rig.erp, [[item('D1')], [item('D2')], [item('D3')]])
+    const owner = partitionOf('source/erp-1', 8) % 2 === 0 ? first : second
+    const other = owner === first ? second : first
+    await other.sweep()
+    expect(asked).toEqual([])
+    await owner.sweep()
+    expect(asked).toEqual([null, '1', '2'])
+    await owner.close()
+    await rig.runtime.advance(20_000)
+    asked.length = 0
+    await other.sweep()
+    expect(asked).toEqual(['3'])
+  })
+
+  test('in large pages is taken in by many small requests', async () => {
+    const { engine, erp, runtime, store } = await open()
+    paging(erp, [Array.from({ length: 450 }, (_, index) => item(`D${index}`))])
+    await engine.sweep()
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', lotOf('A'))).toHaveLength(450)
+  })
+
+  test('is asked for again when a page failed', async () => {
+    const { engine, erp, runtime, store } = await open()
+    const asked = paging(erp, [[item('D1')], [item('D2')]])
+    const { onChanges } = erp
+    erp.onChanges = async (cursor) => (cursor === '1' ? { failed: '503' } : onChanges(cursor))
+    await engine.sweep()
+    erp.onChanges = onChanges
+    await engine.sweep()
+    expect(asked).toEqual([null, '1'])
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', lotOf('A'))).toEqual(['D1', 'D2'])
+  })
+})
+
+describe('a page of the sweep', () => {
+  const LOT = lotOf('A')
+  const page = (records: readonly RecordSeen[], subject = `${LOT}#G`): SweepPage => ({
+    subjects: [{ subject, observation: { kind: 'record', records, beganAt: '', endedAt: '', source: 'sweep' } }],
+    cursor: null,
+  })
+
+  test('proves nothing of a command', async () => {
+    const { engine, qms, runtime, store } = await open()
+    let reference = ''
+    qms.onApply = async (items) => {
+      reference = items[0]?.reference ?? ''
+      return items.map(() => ({ outcome: 'later', class: 'rateLimit', delayMs: 600_000, detail: 'busy' }))
+    }
+    await engine.accept(request({ data: movement('D1', 'A', 'goal G') }))
+    await runtime.advance(5_000)
+    // A torn page shows the record of our command; the system itself does not.
+    qms.onSweep = async () => page([{ id: 'Q-1', key: `${LOT}#G`, version: '1', status: '', open: true, decided: false, reference }])
+    await engine.sweep()
+    await runtime.advance(5_000)
+    const [row] = await store.scanRows({ table: 'goal', after: '', limit: 1 })
+    expect(JSON.parse(row?.body ?? '')).toMatchObject({ state: 'open', commands: [{ state: 'failed' }] })
+    expect(await seenBy(store, 'script', LOT)).toEqual(['D1 goal G'])
+  })
+
+  test('of a subject that nobody has in mind does nothing', async () => {
+    const { engine, qms, runtime } = await open()
+    qms.onSweep = async () => page([], 'nobody#knows')
+    await engine.sweep()
+    await runtime.advance(5_000)
+    expect([qms.reads, await engine.exceptions()]).toEqual([[], []])
+  })
+
+  test('follows the one before it until there is none', async () => {
+    const { engine, qms } = await open()
+    const cursors: (string | null)[] = []
+    qms.onSweep = async (_, cursor) => {
+      cursors.push(cursor)
+      const next = Number(cursor ?? 0) + 1
+      return { subjects: [], cursor: next < 3 ? String(next) : null }
+    }
+    await engine.sweep()
+    expect(cursors).toEqual([null, '1', '2'])
+  })
+
+  test('that shows usable stock of a lot nobody announced is told after two sweeps, until it is announced', async () => {
+    const qms = createToySystem('qms-1', {}, { resource: 'inspection' })
+    const { engine, runtime } = await open({ qms })
+    qms.onSweep = async () => ({ subjects: [{ subject: LOT, observation: stock([bucket('unrestricted', 5)]) }], cursor: null })
+    await engine.sweep()
+    expect(await engine.exceptions()).toEqual([])
+    await engine.sweep()
+    expect(await engine.exceptions()).toMatchObject([{ code: 'drift.unexplained', subject: `qms-1 ${LOT}` }])
+    await engine.accept(request(item('D1')))
+    await runtime.rest()
+    await engine.sweep()
+    expect(await engine.exceptions()).toEqual([])
+  })
+})
+
+describe('a sweep', () => {
+  test('comes by itself, one at a time, and not after the close', async () => {
+    const { engine, erp, runtime } = await open({ settings: { sweepIntervalMs: 10_000 } })
+    const asked = paging(erp, [[]])
+    await runtime.advance(9_999)
+    expect(asked).toHaveLength(0)
+    await runtime.advance(1)
+    expect(asked).toHaveLength(1)
+    await Promise.all([engine.sweep(), engine.sweep()])
+    expect(asked).toHaveLength(2)
+    await engine.close()
+    await runtime.advance(60_000)
+    expect(asked).toHaveLength(2)
+    expect(runtime.timers()).toBe(0)
+  })
+
+  test.each(['onChanges', 'onSweep'] as const)('goes on to the other systems when a connector throws in %s', async (method) => {
+    const { engine, erp, qms, runtime } = await open()
+    Object.assign(erp, { [method]: () => Promise.reject(new Error('a bug in the connector')) })
+    const asked = paging(qms, [[]])
+    await engine.sweep()
+    expect(asked).toHaveLength(1)
+    await runtime.rest()
+  })
+})
+
+describe('a restored hub asks before it sends', () => {
+  const queryFirst = async (store: MemoryStore): Promise<boolean> => !(await store.readRows('setting', ['swept.2.0'])).has('swept.2.0')
+
+  test('until every system was caught up with and swept', async () => {
+    const runtime = createHandRuntime()
+    const store = restored(createStore(runtime, 1), runtime)
+    const { engine, erp, qms } = await open({ runtime, store })
+    const faults: (() => void)[] = [
+      () => {
+        erp.onChanges = async () => ({ failed: 'down' })
+      },
+      () => {
+        qms.onChanges = () => Promise.reject(new Error('a bug in the connector'))
+      },
+      () => {
+        erp.onSweep = async () => ({ failed: 'down' })
+      },
+      () => {
+        qms.onSweep = () => Promise.reject(new Error('a bug in the connector'))
+      },
+    ]
+    for (const fault of faults) {
+      const before = [erp.onChanges, erp.onSweep, qms.onChanges, qms.onSweep] as const
+      fault()
+      await engine.sweep()
+      expect(await queryFirst(store)).toBe(true)
+      ;[erp.onChanges, erp.onSweep, qms.onChanges, qms.onSweep] = before
+    }
+    await engine.sweep()
+    expect(await queryFirst(store)).toBe(false)
+    expect(runtime.situations.get('restored-partition-swept')).toBe(1)
+  })
+
+  test('and asks its sources from the beginning', async () => {
+    const first = await open()
+    paging(first.erp, [[item('D1')], [item('D2')]])
+    await first.engine.sweep()
+    await first.engine.close()
+    const second = await open({ runtime: first.runtime, store: restored(first.store, first.runtime) })
+    const asked = paging(second.erp, [[item('D1')], [item('D2')], [item('D3')]])
+    await second.engine.sweep()
+    expect(asked).toEqual([null, '1', '2'])
+    await second.runtime.advance(1_000)
+    expect(await seenBy(second.store, 'script', lotOf('A'))).toEqual(['D1', 'D2', 'D3'])
+  })
+
+  test('also where another worker asks the sources, until that one has caught up', async () => {
+    const runtime = createHandRuntime()
+    const backup = createStore(runtime, 8)
+    const store = restored(backup, runtime)
+    const options = (index: number) => ({ runtime, store, worker: `w${index}`, settings: { share: { index, of: 2 } } })
+    const [even, odd] = [await open(options(0)), await open(options(1))]
+    // Each of them asks one source.
+    expect(partitionOf('source/qms-1', 8) % 2).not.toBe(partitionOf('source/erp-1', 8) % 2)
+    const swept = async (): Promise<number> =>
+      (await store.scanRows({ table: 'setting', after: 'swept.', limit: 100 })).filter(({ id }) => id.startsWith('swept.')).length
+    await even.engine.sweep()
+    expect(await swept()).toBe(0)
+    await odd.engine.sweep()
+    expect(await swept()).toBe(4)
+    await even.engine.sweep()
+    expect(await swept()).toBe(8)
+  })
+})
