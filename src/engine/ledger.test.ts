@@ -3,11 +3,15 @@ import { timeAt } from '../../test/engine/hand-runtime.ts'
 import { createRig, journalOf, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
 import { createToySystem } from '../../test/engine/toy-system.ts'
+import { command, create, inspection } from '../../test/reconcile/builders.ts'
 import type { Outcome } from '../connectors/connector.ts'
 import type { Command, Goal } from '../model/goal.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { type Engine, openEngine } from './engine.ts'
+import { type LedgerParts, takeOutcome } from './ledger.ts'
+import { createMemory } from './memory.ts'
 import { compareRebuilt } from './rebuild.ts'
+import { beginTurn } from './turn.ts'
 
 interface Open extends Rig {
   readonly engine: Engine
@@ -227,4 +231,22 @@ test('a time that was given for the next attempt stands', async () => {
   const { notBefore, changedAt } = one(await rig.goal())
   expect(Date.parse(notBefore ?? '') - Date.parse(changedAt)).toBe(30_000)
   expect(timeAt(rig.runtime.now()) < (notBefore ?? '')).toBe(true)
+})
+
+test('an answer to an attempt that is no longer the newest, or no longer open, changes nothing', () => {
+  const outcome: Outcome = { outcome: 'applied', detail: '' }
+  const newest = command(create, { state: 'intent', attempts: 2 })
+  for (const [standing, sent] of [
+    [newest, { ...newest, attempts: 1 }],
+    [{ ...newest, state: 'unknown' as const }, newest],
+  ] as const) {
+    const rig = createRig()
+    const turn = beginTurn(createMemory(0, 1), timeAt(0))
+    const ledger = { turn, parts: { deps: rig.deps } as LedgerParts }
+    expect(takeOutcome(ledger, { goal: inspection({ commands: [standing] }), command: sent, outcome })).toBe(false)
+    expect(takeOutcome(ledger, { goal: undefined, command: sent, outcome })).toBe(false)
+    expect([turn.entries, rig.runtime.situations.get('outcome-superseded')]).toEqual([[], 2])
+    expect(takeOutcome(ledger, { goal: inspection({ commands: [newest] }), command: newest, outcome })).toBe(true)
+    expect(turn.entries).toHaveLength(1)
+  }
 })

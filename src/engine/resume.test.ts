@@ -73,18 +73,17 @@ describe('parked inputs', () => {
     await say(engine, version(1, { fault: 'notMapped' }))
     erp.mended = true
     const { scanRows } = store
+    let next = 2
     store.scanRows = async (query) => {
       const rows = await scanRows(query)
-      if (query.table === 'parked') {
-        store.scanRows = scanRows
-        expect(await say(engine, version(2))).toEqual(['parked'])
-      }
+      // Behind the rows that were just looked at, twice.
+      if (query.table === 'parked' && next <= 3) expect(await say(engine, version(next++))).toEqual(['parked'])
       return rows
     }
     expect(await engine.retry(await only(engine), 'anna')).toBe(true)
-    expect(await say(engine, version(3))).toEqual(['recorded'])
+    expect(await say(engine, version(4))).toEqual(['recorded'])
     await runtime.advance(1_000)
-    expect(await seenBy(store, 'script', LOT)).toEqual(['D1', 'D2', 'D3'])
+    expect(await seenBy(store, 'script', LOT)).toEqual(['D1', 'D2', 'D3', 'D4'])
     expect([await parkedRows(store), await engine.exceptions()]).toEqual([0, []])
   })
 

@@ -111,7 +111,7 @@ describe('a page of the sweep', () => {
     await engine.sweep()
     await runtime.advance(5_000)
     const [row] = await store.scanRows({ table: 'goal', after: '', limit: 1 })
-    expect(JSON.parse(row?.body ?? '')).toMatchObject({ state: 'open', commands: [{ state: 'failed' }] })
+    expect(JSON.parse(row?.body ?? '')).toMatchObject({ state: 'open', commands: [{ state: 'failed', attempts: 1 }] })
     expect(await seenBy(store, 'script', LOT)).toEqual(['D1 goal G'])
   })
 
