@@ -93,6 +93,7 @@ export interface Plan {
 }
 
 interface HomeWrite {
+  readonly partition: number
   readonly entries: Entry[]
   readonly deliveries: Delivery[]
   readonly rows: RowWrite[]
@@ -179,17 +180,17 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
   const count = deps.store.meta.partitions
   const written = new Map<string, string>()
   const expect = new Map<string, string | null>()
-  const homes = new Map<number, HomeWrite>()
+  /** In order of arrival, one for each run of items with the same home: so an inbox gets its deliveries in the order in which they came. */
+  const homes: HomeWrite[] = []
   // A mark that was taken off stays in the table as an empty value: identities are never deleted.
   const identities = { get: (key: string) => (written.get(key) ?? stored.get(key)) || undefined }
 
   const homeOf = (native: SourceIdentity): HomeWrite => {
     const partition = partitionOf(nativeTag(native), count)
-    let home = homes.get(partition)
-    if (home === undefined) {
-      home = { entries: [], deliveries: [], rows: [] }
-      homes.set(partition, home)
-    }
+    const last = homes.at(-1)
+    if (last?.partition === partition) return last
+    const home = { partition, entries: [], deliveries: [], rows: [] }
+    homes.push(home)
     return home
   }
   const rely = (key: string): void => {
@@ -206,7 +207,7 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
     if (one.resuming || identities.get(one.waiting) !== undefined) return parked
     const { native, raw } = one
     const home = homeOf(native)
-    const partition = partitionOf(nativeTag(native), count)
+    const { partition } = home
     const tag = nativeTag(native)
     home.entries.push({ kind: 'parked', source: native, recordedAt: at, raw, code: problem.code })
     home.rows.push({
@@ -312,7 +313,7 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
     if (mark !== null) write(parked, '')
     const home = homeOf(native)
     home.entries.push(exceptionEntry(exception, { change: 'closed', at, actor }))
-    home.rows.push(exceptionRow({ ...exception, closedAt: at }, partitionOf(nativeTag(native), count)))
+    home.rows.push(exceptionRow({ ...exception, closedAt: at }, home.partition))
   }
 
   return {
@@ -327,8 +328,8 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
       expect: [...expect].map(([key, value]) => ({ key, value })),
       identities: [...written].map(([key, value]) => ({ key, value })),
       raw: [raw],
-      partitions: [...homes].map(([partition, home]) => ({
-        partition,
+      partitions: homes.map((home) => ({
+        partition: home.partition,
         owner: null,
         entries: home.entries.map(encodeEntry),
         deliveries: home.deliveries,
@@ -337,11 +338,10 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
       })),
     }),
     remember: (firstSequences) => {
-      let position = 0
-      for (const [partition, home] of homes) {
-        const first = firstSequences[position++] as number
+      for (const [position, home] of homes.entries()) {
+        const first = firstSequences[position] as number
         home.entries.forEach((entry, index) => {
-          if (entry.kind === 'input') parts.cache.put(partition, first + index, entry)
+          if (entry.kind === 'input') parts.cache.put(home.partition, first + index, entry)
         })
       }
     },

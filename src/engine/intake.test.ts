@@ -186,6 +186,16 @@ test('inputs go to the partition of their record, deliveries to that of their lo
   ])
 })
 
+test('the deliveries of one request come in its order, whatever the partitions of its records', async () => {
+  const { intake, store } = await open({ partitions: 8 })
+  const records = Array.from({ length: 12 }, (_, index) => `D${index + 1}`)
+  await results(intake, ...records.map((record) => item(record)))
+  const arrived = await store.readInbox(partitionOf(lotOf('A'), 8), 0, 20)
+  const homes = arrived.map(({ from }) => from.partition)
+  expect(homes).toEqual(records.map((record) => partitionOf(`erp-1/movement/${record}`, 8)))
+  expect(new Set(homes).size).toBeGreaterThan(3)
+})
+
 describe('limits', () => {
   const withHealth = (health: () => StoreHealth) => (store: Store) => ({ ...store, health })
 
