@@ -265,6 +265,30 @@ describe('a release that may not go', () => {
       observation: stock([], { documents: [shown(70)] }),
       expected: 'park posting.doneElsewhere',
     },
+    {
+      name: 'only part of it is shown within one lag of the decision: no stock of another receipt is taken for the rest',
+      goal: release({ setAt: at(98) }),
+      observation: stock([bucket('qualityInspection', 60)]),
+      expected: 'read from 100',
+    },
+    {
+      name: 'all of it is shown within one lag of the decision, in two places',
+      goal: release({ setAt: at(98) }),
+      observation: stock([bucket('qualityInspection', 60), bucket('qualityInspection', 40, { location: 'L9' })]),
+      expected: 'send #0 HP0 60 qualityInspection > unrestricted',
+    },
+    {
+      name: 'only part of it is shown one lag after the decision',
+      goal: release({ setAt: at(97) }),
+      observation: stock([bucket('qualityInspection', 60)]),
+      expected: 'send #0 HP0 60 qualityInspection > unrestricted',
+    },
+    {
+      name: 'only part of it is shown, and it is to be kept from use: at once',
+      goal: rejection({ setAt: at(98) }),
+      observation: stock([bucket('qualityInspection', 60)]),
+      expected: 'send #0 HP0 60 qualityInspection > blocked',
+    },
     { name: 'withdrawn before anything was sent', goal: release({ withdrawing: true }), expected: 'withdraw' },
     {
       name: 'withdrawn with part posted',

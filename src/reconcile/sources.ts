@@ -40,16 +40,22 @@ export function postedSource(c: Case, read: StockRead, wanted: Wanted): Source {
   }
   const blocked: StockBucket[] = []
   let best: StockBucket | null = null
+  let open: Quantity = { value: '0', uom: remaining.uom }
   for (const bucket of read.buckets) {
     if (!inPlant(bucket) || !inScope(predicate.scope, bucket) || !isPositive(bucket.quantity)) continue
     if (bucket.quantity.uom !== remaining.uom) passed.otherUnit = true
     else if (bucket.stockType === 'blocked') blocked.push(bucket)
     else if (rankOf(bucket, predicate.to) !== null && !(isFree(predicate.to) && isKept(c, bucket, passed))) {
+      open = addQuantity(open, bucket.quantity)
       if (best === null || comesBefore(bucket, best, predicate.to)) best = bucket
     } else if (isFree(predicate.to) && bucket.stockType !== predicate.to) {
       passed.foreign ??= { undoable: passed.standing, foreign: bucket.quantity, portions: [], foreignBy: null }
     }
   }
+  // Another receipt's stock would be taken for what is not shown yet; keeping from use never waits.
+  const partly = isFree(predicate.to) && isPositive(open) && compareQuantity(open, remaining) < 0
+  const shownLater = partly ? untilShown(c, read) : null
+  if (shownLater !== null) return { instead: shownLater }
   if (best !== null) return move(c, best, { to: predicate.to, quantity: minQuantity(best.quantity, remaining) })
   return blockedSource(c, read, { ...wanted, blocked, passed })
 }
@@ -122,10 +128,13 @@ function lacking(c: Case, read: StockRead, wanted: Blocking): NextStep {
   if (passed.otherUnit) {
     return { step: 'blocked', waiting: 'unit', code: 'mapping.failed', detail: `the lot is not kept in ${remaining.uom}`, until: null }
   }
-  // Before one lag has passed the stock may be there without being shown.
+  return untilShown(c, read) ?? { step: 'park', code: 'posting.doneElsewhere', detail: `${missing} are not where the decision left them` }
+}
+
+/** Before one lag has passed since the goal was set, stock may be there without being shown. Null: what is shown is all. */
+function untilShown(c: Case, read: StockRead): NextStep | null {
   const shownFrom = addMs(c.goal.setAt, c.policy.lagMs)
-  if (read.beganAt < shownFrom) return readStep(c, 'sources', shownFrom)
-  return { step: 'park', code: 'posting.doneElsewhere', detail: `${missing} are not where the decision left them` }
+  return read.beganAt < shownFrom ? readStep(c, 'sources', shownFrom) : null
 }
 
 function foreignBlock(standing: Standing): NextStep {
