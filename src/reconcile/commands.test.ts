@@ -316,9 +316,10 @@ describe('failed command', () => {
     ['waits for the time that the target named', { notBefore: at(110) }, {}, 'wait retry until 110'],
     ['goes out once that time has come', { notBefore: at(100) }, {}, RESEND],
     ['later failures wait their turn', { attempts: 4, changedAt: at(98) }, {}, 'wait retry until 101'],
-    ['is given up after the last attempt', { attempts: 5, detail: 'locked' }, {}, 'park target.unavailable'],
-    ['goes on when a person asks', { attempts: 5 }, { retryAskedAt: at(95) }, RESEND],
-    ['a person asked before it failed again', { attempts: 5 }, { retryAskedAt: at(80) }, 'park target.unavailable'],
+    ['after many a person knows', { attempts: 5, changedAt: at(98) }, {}, 'blocked target.unavailable (target.unavailable) until 102'],
+    ['and it goes on all the same', { attempts: 5, changedAt: at(90) }, {}, RESEND],
+    ['goes on at once when a person asks', { notBefore: at(110) }, { retryAskedAt: at(95) }, RESEND],
+    ['a person asked before it failed again', { notBefore: at(110) }, { retryAskedAt: at(80) }, 'wait retry until 110'],
     ['a repeat of a proved failure is gated by holds', {}, { holds: activeHold() }, 'blocked heldBy:h1 (no exception)'],
     ['and by the premise', {}, { premise: 'stale' }, 'readPremise'],
   ])('%s', (...row) => {

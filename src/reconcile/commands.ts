@@ -118,17 +118,18 @@ export function failedCommand(c: Case): Command | null {
   return c.newest?.state === 'failed' ? c.newest : null
 }
 
-/** A failed command that is not due yet, or has used up its attempts. Null: go on. */
+/**
+ * A failed command that is not due yet. Null: go on. Never an end: what the target could not do for now is tried again
+ * until it can, and from `attemptsMax` on a person knows of it.
+ */
 export function pause(c: Case): NextStep | null {
   const failed = failedCommand(c)
   if (failed === null || askedSince(c, failed.changedAt)) return null
   const { policy } = c
-  const exhausted = failed.attempts >= policy.attemptsMax
-  if (exhausted && !neverAbandoned(c)) return { step: 'park', code: 'target.unavailable', detail: `${failed.reference}: ${failed.detail}` }
   const due =
     failed.notBefore ?? (failed.attempts <= 1 ? failed.changedAt : addMs(failed.changedAt, policy.retryDelayMs(failed.attempts - 1)))
   if (policy.now >= due) return null
-  return exhausted ? unavailable(failed, due) : wait('retry', due)
+  return failed.attempts < policy.attemptsMax ? wait('retry', due) : unavailable(failed, due)
 }
 
 /** What a failed command turns out to be when its trace is found after all. */

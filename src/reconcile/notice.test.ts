@@ -22,7 +22,11 @@ describe('a notice', () => {
     { name: 'is never sent twice', goal: mail({ state: 'met' }), expected: 'none' },
     { name: 'failed, tried again', commands: [sent({ state: 'failed' })], expected: 'resend goal-1.0 notify' },
     { name: 'failed, waits its turn', commands: [sent({ state: 'failed', notBefore: at(110) })], expected: 'wait retry until 110' },
-    { name: 'failed for the last time', commands: [sent({ state: 'failed', attempts: 5 })], expected: 'park target.unavailable' },
+    {
+      name: 'failed often: a person knows, and it goes on',
+      commands: [sent({ state: 'failed', attempts: 5, notBefore: at(105) })],
+      expected: 'blocked target.unavailable (target.unavailable) until 105',
+    },
     { name: 'refused', commands: [sent({ state: 'refused' })], expected: 'refuse notice.undelivered' },
     {
       name: 'refused, a person asks again',

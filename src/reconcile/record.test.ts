@@ -115,7 +115,11 @@ describe('creating a record', () => {
       expected: 'send #1 HP1 createRecord',
     },
     { name: 'failed, tried again', commands: [created({ state: 'failed' })], expected: 'resend goal-1.0 createRecord' },
-    { name: 'failed for the last time', commands: [created({ state: 'failed', attempts: 5 })], expected: 'park target.unavailable' },
+    {
+      name: 'failed often: a person knows, and it goes on',
+      commands: [created({ state: 'failed', attempts: 5, notBefore: at(105) })],
+      expected: 'blocked target.unavailable (target.unavailable) until 105',
+    },
     {
       name: 'unknown: an external id may be repeated',
       commands: [created({ state: 'unknown' })],
