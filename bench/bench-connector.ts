@@ -78,7 +78,7 @@ function outcomeOfItem(answer: ItemAnswer | undefined): Outcome {
 }
 
 async function applyTogether(deps: JsonDeps, target: BenchTarget, { items, call }: Sent): Promise<readonly Outcome[]> {
-  const requests = items.map((item) => fromModel(item.action, { id: item.command, reference: item.reference }))
+  const requests = items.map((item) => fromModel(item.action, item.reference))
   const path = requests.find((request) => request !== null)?.path
   if (path === undefined) return items.map(cannot)
   const bodies = requests.flatMap((request) => (request === null ? [] : [request.body]))
@@ -96,7 +96,7 @@ async function applyTogether(deps: JsonDeps, target: BenchTarget, { items, call 
 function applySingly(deps: JsonDeps, target: BenchTarget, { items, call }: Sent): Promise<readonly Outcome[]> {
   return Promise.all(
     items.map(async (item) => {
-      const request = fromModel(item.action, { id: item.command, reference: item.reference })
+      const request = fromModel(item.action, item.reference)
       if (request === null) return cannot(item)
       const result = await callJson(deps, { method: 'POST', url: target.url + request.path, body: request.body, token: null, call })
       return result.result === 'answered' ? outcomeOfItem(result.body as ItemAnswer) : outcomeOf(result)

@@ -97,19 +97,16 @@ function inspectionToModel({ data, source, time }: InspectionNotice): Mapped {
 }
 
 /** Path and body of a command; null: these targets cannot do it. */
-export function fromModel(
-  action: Action,
-  command: { readonly id: string; readonly reference: string },
-): { readonly path: string; readonly body: object } | null {
+export function fromModel(action: Action, reference: string): { readonly path: string; readonly body: object } | null {
   if (action.type === 'createRecord') {
     const { key, fields } = action
-    return { path: '/qms/inspections', body: { key, reference: command.reference, fields } }
+    return { path: '/qms/inspections', body: { key, reference, fields } }
   }
   if (action.type !== 'move') return null
   const { lot, from, to, quantity, decidedBy } = action
   const body = {
-    key: command.id,
-    reference: command.reference,
+    key: reference,
+    reference,
     lot,
     from: from.stockType,
     to,

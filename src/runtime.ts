@@ -1,6 +1,7 @@
 /**
- * The only doors to the outside: clock, ids, randomness, network, process. Real and simulated implementations behave
- * alike; in simulation the globals they stand for throw. Store, files and log are arguments beside it.
+ * The only doors to the outside: clock, ids, randomness, network. Real and simulated implementations behave alike; in
+ * simulation the globals they stand for throw. Store and log are arguments beside it; files are the store's, behind its
+ * port, and signals and exits the command line's.
  */
 export interface Runtime {
   readonly clock: Clock

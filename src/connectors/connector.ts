@@ -42,9 +42,11 @@ export interface Call {
 }
 
 export interface CommandItem {
+  /**
+   * Same for every attempt of a command, and what classes key and transportId send as their key: a restored hub derives
+   * the reference of the lost hour only for the same cause, so a target cannot take another command for done.
+   */
   readonly reference: string
-  /** Same for every attempt of a command; what classes key and transportId send. */
-  readonly command: string
   readonly resource: string
   readonly subject: string
   readonly action: Action

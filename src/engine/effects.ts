@@ -137,7 +137,7 @@ function send(parts: EffectParts, goalId: string, commandId: string): void {
   const { subject, resource, system, lane } = goal
   const intentMono = parts.deps.runtime.clock.monoNow()
   parts.outbox.enqueue(system, {
-    item: { reference: command.reference, command: command.id, resource, subject, action: command.action },
+    item: { reference: command.reference, resource, subject, action: command.action },
     orderKey: orderKeyOf(goal),
     lane,
     guard: () => maySend(parts, { goal: goalId, command }, intentMono),

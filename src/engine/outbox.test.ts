@@ -48,7 +48,7 @@ function open(spec: Partial<ConnectorSpec> = {}, batchMax = 2): Bench {
     send: (subject, { lane = 'normal', orderKey = subject, guard = () => true, resource = 'inspection' } = {}) => {
       if (!outbox.takeRoom('qms-1', lane)) throw new Error('no room')
       outbox.enqueue('qms-1', {
-        item: { reference: subject, command: subject, resource, subject, action: { type: 'cancelRecord', key: subject } },
+        item: { reference: subject, resource, subject, action: { type: 'cancelRecord', key: subject } },
         orderKey,
         lane,
         guard,

@@ -47,7 +47,7 @@ function commands(resource: string): (subject: string, action: Action) => Comman
   let count = 0
   return (subject, action) => {
     count += 1
-    return { reference: `HP${String(count).padStart(14, '0')}`, command: `command-${count}`, resource, subject, action }
+    return { reference: `HP${String(count).padStart(14, '0')}`, resource, subject, action }
   }
 }
 

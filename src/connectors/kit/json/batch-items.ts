@@ -25,9 +25,9 @@ export function marksFor(
     case 'externalId':
       return { externalId: known.externalId }
     case 'key':
-      return { idempotencyKey: item.command }
+      return { idempotencyKey: item.reference }
     case 'transportId':
-      return { transactionId: item.command }
+      return { transactionId: item.reference }
     case 'file':
       return { fileName: `${item.reference}.json` }
     case 'conditional':
