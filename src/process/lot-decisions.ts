@@ -307,6 +307,6 @@ export function setRestore(draft: Draft<LotState>): void {
 
 function releasing(state: LotState, scope: PortionScope): boolean {
   return state.decisions.some((open) =>
-    open.lines.some((line) => line.outcome === 'accepted' && line.state === 'open' && intersectScopes(line.portion, scope) !== null),
+    open.lines.some((line) => line.outcome === 'accepted' && intersectScopes(line.portion, scope) !== null),
   )
 }

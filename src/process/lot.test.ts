@@ -254,6 +254,14 @@ describe('a hold on released stock', () => {
     expect(openGoals(story)).toEqual(['restore:1'])
   })
 
+  it.each(['parked', 'refused'] as const)('stays while a release of the same portion is %s: in doubt nothing is freed', (state) => {
+    const story = storyOf(received(), accepted(), held('H-1'), lifted('H-1'))
+    story.settle(lineOf(), state)
+    expect(openGoals(story)).not.toContain('restore:1')
+    story.settle(lineOf())
+    expect(openGoals(story)).toContain('restore:1')
+  })
+
   it('that had to be taken out of use although nothing was known to be released goes back after the release', () => {
     const story = storyOf(received())
     story.settle('held', 'met', { applied: 1 })
