@@ -18,6 +18,8 @@ export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = new Command('holdpoint').description(description).version(version).exitOverride()
   program
+    // Nobody reads it yet: there is nothing that would go on after the story.
+    .option('--once', 'tell the story once and end (so far that happens without it too)')
     .option('--json', 'one JSON object on standard output, the story on standard error')
     .addOption(new Option('--corrupt <system>', 'change one cell of a system behind the hub, to see it noticed').choices(CORRUPTIBLE))
     .addHelpText('after', HELP)

@@ -21,7 +21,7 @@ function start(args: readonly string[], onStory: (text: string, kill: (signal: N
 
 describe.concurrent('the demonstration', { timeout: 60_000 }, () => {
   test('ends as declared, and says so in one object', async ({ expect }) => {
-    const { code, output, story } = await start(['--json'])
+    const { code, output, story } = await start(['--once', '--json'])
     expect(code, story).toBe(0)
     const end = JSON.parse(output) as Readonly<Record<string, unknown>>
     expect(end).toMatchObject({
@@ -51,7 +51,8 @@ describe.concurrent('the demonstration', { timeout: 60_000 }, () => {
 
   test('knows its version and its options', async ({ expect }) => {
     expect((await start(['--version'])).output).toMatch(/^\d+\.\d+\.\d+\n$/)
-    expect((await start(['--help'])).output).toContain('Exit codes')
+    const help = (await start(['--help'])).output
+    for (const word of ['--once', '--json', '--corrupt', 'Exit codes']) expect(help).toContain(word)
     expect((await start(['--nonsense'])).code).toBe(2)
     expect((await start(['more', 'words'])).code).toBe(2)
   })
