@@ -4,10 +4,11 @@
  */
 import type { Goal } from '../model/goal.ts'
 import type { StockObservation } from '../model/observation.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { instanceId } from './derive.ts'
 import { openException } from './exceptions.ts'
-import type { PartitionOwner } from './partition.ts'
+import type { PartitionOwner, TurnAction } from './partition.ts'
 import { clear, raise } from './turn.ts'
 
 const GOALS_PER_SUBJECT_MAX = 1_000
@@ -54,10 +55,10 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const opened = openException(runtime.hash, clock.iso(), { code: 'drift.unexplained', subject: key, detail })
     if (unknown.length === 0) {
       forgotten.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
+      if (owner.memory.exceptions.has(opened.id)) await note(owner, (turn) => clear(turn, opened.id, null))
     } else if (forgotten.has(key)) {
       runtime.sometimes('forgotten-document')
-      await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+      await note(owner, (turn) => raise(turn, opened))
     } else forgotten.add(key)
   }
 
@@ -80,7 +81,7 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const usable = observation.buckets.some((bucket) => bucket.usable)
     if (known || !usable) {
       unexplained.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await owner.act((turn) => clear(turn, opened.id, null)).catch(() => undefined)
+      if (owner.memory.exceptions.has(opened.id)) await note(owner, (turn) => clear(turn, opened.id, null))
       return
     }
     if (!unexplained.has(key)) {
@@ -88,7 +89,17 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
       return
     }
     runtime.sometimes('drift-unexplained')
-    await owner.act((turn) => raise(turn, opened)).catch(() => undefined)
+    await note(owner, (turn) => raise(turn, opened))
+  }
+
+  /** A partition that was lost meanwhile is swept by its next owner. Anything else is a bug, and is seen. */
+  async function note(owner: PartitionOwner, action: TurnAction): Promise<void> {
+    try {
+      await owner.act(action)
+    } catch (reason) {
+      if (reason instanceof StoreUnavailable) return
+      deps.log.warn('drift could not be noted', { partition: owner.partition, reason: String(reason) })
+    }
   }
 
   return { explain, account }

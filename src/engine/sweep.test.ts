@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createHandRuntime, type HandRuntime, START_MS } from '../../test/engine/hand-runtime.ts'
 import { createRig, createStore, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
-import { createToySystem, type ToyItem, type ToySystem } from '../../test/engine/toy-system.ts'
-import { bucket, stock } from '../../test/reconcile/builders.ts'
+import type { ToyItem, ToySystem } from '../../test/engine/toy-system.ts'
 import type { ChangesPage, SweepPage } from '../connectors/connector.ts'
 import type { RecordSeen } from '../model/observation.ts'
 import { createMemoryStore, type MemoryStore } from '../store/memory/memory-store.ts'
@@ -133,20 +132,6 @@ describe('a page of the sweep', () => {
     }
     await engine.sweep()
     expect(cursors).toEqual([null, '1', '2'])
-  })
-
-  test('that shows usable stock of a lot nobody announced is told after two sweeps, until it is announced', async () => {
-    const qms = createToySystem('qms-1', {}, { resource: 'inspection' })
-    const { engine, runtime } = await open({ qms })
-    qms.onSweep = async () => ({ subjects: [{ subject: LOT, observation: stock([bucket('unrestricted', 5)]) }], cursor: null })
-    await engine.sweep()
-    expect(await engine.exceptions()).toEqual([])
-    await engine.sweep()
-    expect(await engine.exceptions()).toMatchObject([{ code: 'drift.unexplained', subject: `qms-1 ${LOT}` }])
-    await engine.accept(request(item('D1')))
-    await runtime.rest()
-    await engine.sweep()
-    expect(await engine.exceptions()).toEqual([])
   })
 })
 

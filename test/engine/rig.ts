@@ -21,6 +21,8 @@ export interface Rig {
   readonly erp: ToySystem
   readonly qms: ToySystem
   readonly deps: EngineDeps
+  /** What the engine has logged: `level message`. */
+  readonly logged: readonly string[]
 }
 
 export interface RigOptions {
@@ -41,6 +43,7 @@ export function createRig(options: RigOptions = {}): Rig {
   const listener = createListener()
   const erp = createToySystem('erp-1')
   const qms = options.qms ?? createToySystem('qms-1')
+  const logged: string[] = []
   const deps: EngineDeps = {
     runtime,
     store: options.through?.(store) ?? store,
@@ -49,9 +52,9 @@ export function createRig(options: RigOptions = {}): Rig {
     processes: new Map<string, Process>([script as Process, listener as Process].map((process) => [process.name, process])),
     policies: { sites: { P1: {} } },
     settings: { ...DEFAULT_SETTINGS, ...options.settings },
-    log: { info: () => undefined, warn: () => undefined },
+    log: { info: (message) => void logged.push(`info ${message}`), warn: (message) => void logged.push(`warn ${message}`) },
   }
-  return { runtime, store, script, listener, erp, qms, deps }
+  return { runtime, store, script, listener, erp, qms, deps, logged }
 }
 
 /** Commits at once; its clock is the hand-moved one. */
