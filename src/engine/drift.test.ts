@@ -79,6 +79,19 @@ describe.each([
     expect(hub.logged).toEqual([])
   })
 
+  test('is cleared by the next owner when the partition was lost just then', async () => {
+    const hub = await openDrifting()
+    await hub.engine.sweep()
+    await tell(hub)
+    hub.failWith = new StoreUnavailable('lost')
+    await hub.engine.sweep()
+    hub.failWith = null
+    await hub.runtime.advance(2 * hub.deps.settings.leaseMs)
+    expect(hub.engine.owned()).toEqual([0])
+    await hub.engine.sweep()
+    expect(await hub.engine.exceptions()).toEqual([])
+  })
+
   test.each([
     ['a bug is seen', new Error('a bug'), true],
     ["a lost partition is its next owner's business", new StoreUnavailable('lost'), false],

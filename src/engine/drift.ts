@@ -55,7 +55,9 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const opened = openException(runtime.hash, clock.iso(), { code: 'drift.unexplained', subject: key, detail })
     if (unknown.length === 0) {
       forgotten.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await note(owner, (turn) => clear(turn, opened.id, null))
+      const cleared = !owner.memory.exceptions.has(opened.id) || (await note(owner, (turn) => clear(turn, opened.id, null)))
+      // Looked at again by the next sweep: what is accounted for is not looked at any more.
+      if (!cleared) for (const reference of ours) accounted.delete(reference)
     } else if (forgotten.has(key)) {
       runtime.sometimes('forgotten-document')
       await note(owner, (turn) => raise(turn, opened))
@@ -92,13 +94,15 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     await note(owner, (turn) => raise(turn, opened))
   }
 
-  /** A partition that was lost meanwhile is swept by its next owner. Anything else is a bug, and is seen. */
-  async function note(owner: PartitionOwner, action: TurnAction): Promise<void> {
+  /** True: durable. A partition that was lost meanwhile is swept by its next owner; anything else is a bug, and is seen. */
+  async function note(owner: PartitionOwner, action: TurnAction): Promise<boolean> {
     try {
       await owner.act(action)
+      return true
     } catch (reason) {
-      if (reason instanceof StoreUnavailable) return
-      deps.log.warn('drift could not be noted', { partition: owner.partition, reason: String(reason) })
+      if (!(reason instanceof StoreUnavailable))
+        deps.log.warn('drift could not be noted', { partition: owner.partition, reason: String(reason) })
+      return false
     }
   }
 
