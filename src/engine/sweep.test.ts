@@ -161,6 +161,71 @@ describe('a sweep', () => {
   })
 })
 
+describe('a sweep that does not come to its end', () => {
+  const BUG = (): Promise<never> => Promise.reject(new Error('a bug in the connector'))
+  const DOWN = async (): Promise<{ readonly failed: string }> => ({ failed: 'down' })
+
+  test.each(['onChanges', 'onSweep'] as const)(
+    'is told when it begins in %s, when it becomes another, and when it is over',
+    async (method) => {
+      const { engine, erp, logged } = await open()
+      const sound = erp[method]
+      for (const now of [DOWN, DOWN, BUG, BUG, DOWN, sound, sound]) {
+        Object.assign(erp, { [method]: now })
+        await engine.sweep()
+      }
+      expect(logged).toEqual([
+        'warn a system cannot be swept',
+        'warn connector threw in a sweep',
+        'warn a system cannot be swept',
+        'info a system can be swept again',
+      ])
+    },
+  )
+
+  test('is told of each system and resource for itself', async () => {
+    const { engine, erp, qms, logged } = await open()
+    Object.assign(erp, { onChanges: DOWN, onSweep: DOWN })
+    Object.assign(qms, { onSweep: DOWN })
+    await engine.sweep()
+    expect(logged).toEqual(Array(3).fill('warn a system cannot be swept'))
+  })
+
+  test('is not over with its first page', async () => {
+    const { engine, erp, logged } = await open()
+    erp.onSweep = async (_, cursor) => (cursor === null ? { subjects: [], cursor: '1' } : { failed: 'down' })
+    erp.onChanges = async (cursor) => (cursor === null ? { items: [], cursor: '1', more: true } : { failed: 'down' })
+    for (let time = 0; time < 3; time++) await engine.sweep()
+    expect(logged).toEqual(Array(2).fill('warn a system cannot be swept'))
+  })
+
+  test('because there are too many pages is told too', async () => {
+    const { engine, erp, logged } = await open()
+    let pages = 0
+    erp.onSweep = async () => ({ subjects: [], cursor: String(++pages) })
+    await engine.sweep()
+    expect([pages, logged]).toEqual([100_000, ['warn a sweep came to no end']])
+    erp.onChanges = async () => ({ items: [], cursor: 'the same', more: true })
+    await engine.sweep()
+    expect(logged).toEqual(Array(2).fill('warn a sweep came to no end'))
+  })
+
+  test('because the hub is closing is no trouble', async () => {
+    const { engine, erp, runtime, logged } = await open()
+    let answer = (): void => undefined
+    erp.onSweep = () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ failed: 'not sent' })
+      })
+    const swept = engine.sweep()
+    await runtime.rest()
+    const closed = engine.close()
+    answer()
+    await Promise.all([swept, closed])
+    expect(logged).toEqual([])
+  })
+})
+
 describe('a restored hub asks before it sends', () => {
   const queryFirst = async (store: MemoryStore): Promise<boolean> => !(await store.readRows('setting', ['swept.2.0'])).has('swept.2.0')
 

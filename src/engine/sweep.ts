@@ -10,6 +10,7 @@ import { createDrift, type Place } from './drift.ts'
 import type { IntakeRequest } from './intake.ts'
 import type { IntakeResult } from './intake-plan.ts'
 import type { PartitionOwner } from './partition.ts'
+import { createTroubles, type Part } from './troubles.ts'
 
 const PAGES_MAX = 100_000
 const ITEMS_PER_REQUEST = 200
@@ -38,6 +39,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   let running: Promise<void> | null = null
   let cancelNext = (): void => undefined
   const drift = createDrift(deps, parts.clock)
+  const troubles = createTroubles(deps.log)
 
   async function sweepAll(): Promise<void> {
     const covered = new Map([...parts.owners()].map(([partition, owner]) => [partition, owner.epoch]))
@@ -50,12 +52,13 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   }
 
   async function sweepResource(connector: Connector, resource: string): Promise<boolean> {
+    const part: Part = { instance: connector.spec.instance, part: resource }
     let cursor: string | null = null
     for (let page = 0; page < PAGES_MAX; page++) {
       const beganAt = parts.clock.iso()
       const from: string | null = cursor
-      const result: SweepPage | Failed = await answerOf(connector, (call) => connector.sweep(resource, from, call))
-      if ('failed' in result) {
+      const result: SweepPage | null = await answerOf(connector, part, (call) => connector.sweep(resource, from, call))
+      if (result === null) {
         runtime.sometimes('sweep-failed')
         return false
       }
@@ -66,8 +69,19 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
           { ...one.observation, beganAt, endedAt, source: 'sweep' },
         )
       cursor = result.cursor
-      if (cursor === null || stopped) return !stopped
+      if (stopped) return false
+      if (cursor === null) return whole(part)
     }
+    return endless(part)
+  }
+
+  function whole(part: Part): true {
+    troubles.end(part, 'a system can be swept again')
+    return true
+  }
+
+  function endless(part: Part): false {
+    troubles.begin(part, 'a sweep came to no end', { pages: PAGES_MAX })
     return false
   }
 
@@ -95,6 +109,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   /** Polled by the owner of the system's own partition, so that one worker polls at a time; twice does no harm. */
   async function pollChanges(connector: Connector): Promise<boolean> {
     const system = connector.spec.instance
+    const part: Part = { instance: system, part: 'changes' }
     const owner = parts.owners().get(partitionOf(`source/${system}`, store.meta.partitions))
     const row = (await store.readRows('cursor', [system])).get(system)
     const saved = row === undefined ? null : (JSON.parse(row.body) as { cursor: string; incarnation: number; caughtUp: boolean })
@@ -102,19 +117,20 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     if (owner === undefined) return saved?.incarnation === store.meta.incarnation && saved.caughtUp
     // A restored store forgets its position: everything is asked for again, and identities tell what is new.
     let cursor = saved !== null && saved.incarnation === store.meta.incarnation ? saved.cursor : null
-    for (let page = 0; page < PAGES_MAX && !stopped; page++) {
+    for (let page = 0; page < PAGES_MAX; page++) {
+      if (stopped) return false
       const from = cursor
-      const changes = await answerOf(connector, (call) => connector.changes(from, call))
-      if ('failed' in changes) return false
+      const changes = await answerOf(connector, part, (call) => connector.changes(from, call))
+      if (changes === null) return false
       await acceptAll(system, changes.items)
       if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
         cursor = changes.cursor
         const body = JSON.stringify({ cursor, incarnation: store.meta.incarnation, caughtUp: !changes.more })
         await owner.act((turn) => turn.rows.push({ table: 'cursor', id: system, partition: owner.partition, active: false, tag: '', body }))
       }
-      if (!changes.more) return true
+      if (!changes.more) return whole(part)
     }
-    return false
+    return endless(part)
   }
 
   async function acceptAll(system: string, items: readonly unknown[]): Promise<void> {
@@ -128,15 +144,18 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     }
   }
 
-  /** A connector that throws has failed at its own system only. */
-  async function answerOf<T>({ spec }: Connector, ask: (call: Call) => Promise<T | Failed>): Promise<T | Failed> {
+  /** Null: it failed, at its own system only, which is told. What our own close stopped is no trouble. */
+  async function answerOf<T extends object>({ spec }: Connector, part: Part, ask: (call: Call) => Promise<T | Failed>): Promise<T | null> {
+    const call = { signal: new AbortController().signal, timeoutMs: spec.callTimeoutMs, beforeWrite: () => !stopped }
     try {
-      return await ask({ signal: new AbortController().signal, timeoutMs: spec.callTimeoutMs, beforeWrite: () => !stopped })
+      const answer = await ask(call)
+      if (!('failed' in answer)) return answer
+      if (!stopped) troubles.begin(part, 'a system cannot be swept', { detail: answer.failed })
     } catch (reason) {
-      const failed = reason instanceof Error ? reason.message : 'the connector threw'
-      deps.log.warn('connector threw in a sweep', { instance: spec.instance, detail: failed })
-      return { failed }
+      const detail = reason instanceof Error ? reason.message : 'the connector threw'
+      troubles.begin(part, 'connector threw in a sweep', { detail })
     }
+    return null
   }
 
   async function markSwept(partition: number, epoch: number): Promise<void> {
