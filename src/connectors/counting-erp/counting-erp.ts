@@ -1,10 +1,11 @@
 import { assert } from '../../assert.ts'
 import type { Connector } from '../connector.ts'
+import { changesPage } from '../kit/json/batch-endpoint.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { createRevisions } from '../kit/json/revisions.ts'
 import { identify, mappingSettings, toModel } from './mapping.ts'
 import { applyMovements, readLots, type Target } from './sink.ts'
-import { changesOf, sweepLots } from './source.ts'
+import { sweepLots } from './source.ts'
 import { type CountingErpSettings, countingErpSpec, INVENTORY } from './spec.ts'
 
 const REVISIONS_MAX = 10_000
@@ -33,6 +34,6 @@ export function createCountingErpConnector(deps: JsonDeps, settings: CountingErp
       known(name)
       return sweepLots(deps, target, { cursor, call })
     },
-    changes: async (cursor, call) => changesOf(deps, place, { cursor, call }),
+    changes: async (cursor, call) => changesPage(deps, place, { cursor, call }),
   }
 }

@@ -1,18 +1,9 @@
-import type { Call, ChangesPage, SweepPage } from '../connector.ts'
-import { changesPage, type Endpoint, sweepPage } from '../kit/json/batch-endpoint.ts'
+import type { Call, SweepPage } from '../connector.ts'
+import { type Endpoint, sweepPage } from '../kit/json/batch-endpoint.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { type MappingSettings, toStockObservation } from './mapping.ts'
 
-/** What comes in by asking: native notices since a cursor, and all lots page by page. */
-
-export function changesOf(
-  deps: JsonDeps,
-  place: { readonly url: string; readonly token: string | null },
-  asked: { readonly cursor: string | null; readonly call: Call },
-): Promise<ChangesPage | { readonly failed: string }> {
-  return changesPage(deps, place, asked)
-}
-
+/** All lots, page by page. */
 export function sweepLots(
   deps: JsonDeps,
   target: { readonly endpoint: Endpoint; readonly mapping: MappingSettings },

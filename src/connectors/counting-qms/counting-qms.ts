@@ -1,10 +1,11 @@
 import { assert } from '../../assert.ts'
 import type { Connector } from '../connector.ts'
+import { changesPage } from '../kit/json/batch-endpoint.ts'
 import type { JsonDeps } from '../kit/json/json-call.ts'
 import { createRevisions } from '../kit/json/revisions.ts'
 import { identify, mappingSettings, toModel } from './mapping.ts'
 import { cancelInspections, createInspections, readInspections, type Target } from './sink.ts'
-import { changesOf, sweepInspections } from './source.ts'
+import { sweepInspections } from './source.ts'
 import { type CountingQmsSettings, countingQmsSpec, INSPECTION } from './spec.ts'
 
 const REVISIONS_MAX = 10_000
@@ -42,6 +43,6 @@ export function createCountingQmsConnector(deps: JsonDeps, settings: CountingQms
     },
     read: async (name, subjects, call) => readInspections(deps, target(name), { subjects, call }),
     sweep: async (name, cursor, call) => sweepInspections(deps, target(name), { cursor, call }),
-    changes: async (cursor, call) => changesOf(deps, place, { cursor, call }),
+    changes: async (cursor, call) => changesPage(deps, place, { cursor, call }),
   }
 }
