@@ -16,26 +16,15 @@ import {
   told,
   WHOLE,
 } from '../../test/reconcile/builders.ts'
+import { checkWith, type Golden } from '../../test/reconcile/golden.ts'
 import type { Command, Goal } from '../model/goal.ts'
-import type { Observation } from '../model/observation.ts'
 import type { StockBucket } from '../model/stock.ts'
-import { type ReconcilePolicy, reconcile } from './reconcile.ts'
-
-interface Golden {
-  readonly name: string
-  readonly goal?: Goal
-  readonly observation?: Observation | null
-  readonly commands?: readonly Command[]
-  readonly policy?: Partial<ReconcilePolicy>
-  readonly expected: string
-}
+import { reconcile } from './reconcile.ts'
 
 const usable = [bucket('unrestricted', 100)]
 const held = [bucket('blocked', 100)]
 
-function check({ goal = hold(), observation = null, commands = [], ...golden }: Golden): void {
-  expect(told(reconcile(goal, observation, commands, policy(golden.policy)))).toBe(golden.expected)
-}
+const check = checkWith(hold())
 
 describe('placing a hold', () => {
   it.each<Golden>([

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { at, command, mail, policy, told } from '../../test/reconcile/builders.ts'
-import type { Action, Command, Goal, IdempotencyClass } from '../model/goal.ts'
-import { type ReconcilePolicy, reconcile } from './reconcile.ts'
+import { checkWith, type Golden } from '../../test/reconcile/golden.ts'
+import type { Action, Command, IdempotencyClass } from '../model/goal.ts'
+import { reconcile } from './reconcile.ts'
 
 const notify: Action = { type: 'notify', to: 'buyer@example.test', subject: 'Held', text: 'Lot held' }
 const sent = (change: Partial<Command> = {}): Command => command(notify, { changedAt: at(90), detail: '250 queued', ...change })
-
-interface Golden {
-  readonly name: string
-  readonly goal?: Goal
-  readonly commands?: readonly Command[]
-  readonly policy?: Partial<ReconcilePolicy>
-  readonly expected: string
-}
 
 describe('a notice', () => {
   it.each<Golden>([
@@ -72,9 +65,7 @@ describe('a notice', () => {
       policy: { idempotency: 'natural' },
       expected: 'wait retry until 102',
     },
-  ])('$name', ({ goal = mail(), commands = [], ...golden }) => {
-    expect(told(reconcile(goal, null, commands, policy(golden.policy)))).toBe(golden.expected)
-  })
+  ])('$name', checkWith(mail()))
 
   it.each<[IdempotencyClass, string]>([
     ['natural', 'resend goal-1.0 notify'],

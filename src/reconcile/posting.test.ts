@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import {
   activeHold,
   at,
@@ -6,38 +6,21 @@ import {
   command,
   doc,
   except,
+  free,
+  inspected,
   move,
   on,
   pieces,
-  policy,
+  posted,
   rejection,
   release,
+  shown,
   stock,
-  told,
 } from '../../test/reconcile/builders.ts'
+import { checkWith, type Golden } from '../../test/reconcile/golden.ts'
 import type { Command, Goal } from '../model/goal.ts'
-import type { Observation } from '../model/observation.ts'
-import { type ReconcilePolicy, reconcile } from './reconcile.ts'
 
-interface Golden {
-  readonly name: string
-  readonly goal?: Goal
-  readonly observation?: Observation | null
-  readonly commands?: readonly Command[]
-  readonly policy?: Partial<ReconcilePolicy>
-  readonly expected: string
-}
-
-function check({ goal = release(), observation = null, commands = [], ...golden }: Golden): void {
-  expect(told(reconcile(goal, observation, commands, policy(golden.policy)))).toBe(golden.expected)
-}
-
-const inspected = [bucket('qualityInspection', 100)]
-const free = [bucket('unrestricted', 100)]
-const posted = (value: number, ordinal = 0, change: Partial<Command> = {}): Command =>
-  command(move(value, 'qualityInspection', 'unrestricted'), { ordinal, changedAt: at(90), ...change })
-const shown = (value: number, ordinal = 0, change: Parameters<typeof doc>[4] = {}) =>
-  doc(`HP${ordinal}`, value, 'qualityInspection', 'unrestricted', change)
+const check = checkWith(release())
 const reversal = (of: string, value: number) =>
   doc(null, value, 'unrestricted', 'qualityInspection', { number: `R-${of}`, reverses: of, at: at(60), by: 'clerk' })
 

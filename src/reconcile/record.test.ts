@@ -13,26 +13,11 @@ import {
   stock,
   told,
 } from '../../test/reconcile/builders.ts'
-import type { Command, Goal, IdempotencyClass } from '../model/goal.ts'
-import type { Observation } from '../model/observation.ts'
-import { type ReconcilePolicy, reconcile } from './reconcile.ts'
+import { checkWith, type Golden } from '../../test/reconcile/golden.ts'
+import type { Command, IdempotencyClass } from '../model/goal.ts'
+import { reconcile } from './reconcile.ts'
 
-interface Golden {
-  readonly name: string
-  readonly goal?: Goal
-  readonly observation?: Observation | null
-  readonly commands?: readonly Command[]
-  readonly policy?: Partial<ReconcilePolicy>
-  readonly expected: string
-}
-
-function checkWith(fallback: Goal): (golden: Golden) => void {
-  return ({ goal = fallback, observation = null, commands = [], ...golden }) => {
-    const step = reconcile(goal, observation, commands, policy({ idempotency: 'externalId', ...golden.policy }))
-    expect(told(step)).toBe(golden.expected)
-  }
-}
-
+const CREATED_ONCE = { idempotency: 'externalId' } as const
 const created = (change: Partial<Command> = {}): Command => command(create, { changedAt: at(90), detail: 'QI-1', ...change })
 
 describe('creating a record', () => {
@@ -182,7 +167,7 @@ describe('creating a record', () => {
       observation: records([record({ reference: 'HP0' })]),
       expected: 'resolve goal-1.0 applied',
     },
-  ])('$name', checkWith(inspection()))
+  ])('$name', checkWith(inspection(), CREATED_ONCE))
 
   it('sends the fields of the goal', () => {
     expect(reconcile(inspection(), records([]), [], policy())).toMatchObject({
@@ -206,7 +191,7 @@ describe('a record that existed', () => {
       observation: records([record(), record({ id: 'QI-2' })]),
       expected: 'blocked record.duplicate (record.duplicate)',
     },
-  ])('$name', checkWith(met))
+  ])('$name', checkWith(met, CREATED_ONCE))
 })
 
 describe('a record that must not be open', () => {
@@ -294,5 +279,5 @@ describe('a record that must not be open', () => {
       policy: { heals: 3 },
       expected: 'blocked healedTwice (goal.healedTwice) until 105',
     },
-  ])('$name', checkWith(cancellation()))
+  ])('$name', checkWith(cancellation(), CREATED_ONCE))
 })

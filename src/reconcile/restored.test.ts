@@ -1,34 +1,14 @@
-import { describe, expect, it } from 'vitest'
-import {
-  activeHold,
-  at,
-  bucket,
-  command,
-  doc,
-  HOLD,
-  move,
-  OTHER,
-  on,
-  policy,
-  restoring,
-  restrict,
-  stock,
-  told,
-} from '../../test/reconcile/builders.ts'
-import type { Command, Goal } from '../model/goal.ts'
+import { describe, it } from 'vitest'
+import { activeHold, at, bucket, command, doc, HOLD, move, OTHER, on, restoring, restrict, stock } from '../../test/reconcile/builders.ts'
+import { checkWith, type Golden } from '../../test/reconcile/golden.ts'
+import type { Command } from '../model/goal.ts'
 import type { Observation, StockDocument } from '../model/observation.ts'
 import type { StockBucket } from '../model/stock.ts'
-import { type ReconcilePolicy, reconcile } from './reconcile.ts'
 
-interface Golden {
-  readonly name: string
-  readonly goal?: Goal
+interface GoldenStock extends Omit<Golden, 'observation'> {
   readonly buckets?: readonly StockBucket[]
   readonly documents?: readonly StockDocument[]
   readonly observation?: Partial<Observation>
-  readonly commands?: readonly Command[]
-  readonly policy?: Partial<ReconcilePolicy>
-  readonly expected: string
 }
 
 /** The hold moved 100 from unrestricted to blocked; it has been lifted since. */
@@ -36,9 +16,8 @@ const placed = command(move(100, 'unrestricted', 'blocked'), { goal: HOLD, refer
 const placing = doc('HPH0', 100, 'unrestricted', 'blocked', { at: at(21) })
 const blocked = [bucket('blocked', 100)]
 
-function check({ goal = restoring(), buckets = blocked, documents = [placing], commands = [placed], ...golden }: Golden): void {
-  const observation = { ...stock(buckets, { documents }), ...golden.observation } as Observation
-  expect(told(reconcile(goal, observation, commands, policy(golden.policy)))).toBe(golden.expected)
+function check({ buckets = blocked, documents = [placing], commands = [placed], observation, ...golden }: GoldenStock): void {
+  checkWith(restoring())({ ...golden, commands, observation: { ...stock(buckets, { documents }), ...observation } as Observation })
 }
 
 const back = (value: number, change: Partial<Command> = {}): Command =>
@@ -49,7 +28,7 @@ const foreignBlock = (value: number, time: number, change: Parameters<typeof doc
   doc(null, value, 'unrestricted', 'blocked', { number: `F${time}`, at: at(time), ...change })
 
 describe('putting back what our own hold took', () => {
-  it.each<Golden>([
+  it.each<GoldenStock>([
     { name: 'goes back to where it came from', expected: 'send #0 HP0 100 blocked > unrestricted' },
     {
       name: 'goes back to restricted, if it came from there',
@@ -141,7 +120,7 @@ describe('putting back what our own hold took', () => {
 })
 
 describe('whose restriction is it', () => {
-  it.each<Golden>([
+  it.each<GoldenStock>([
     {
       name: 'a person blocked 50 as well: ours is 100',
       buckets: [bucket('blocked', 150)],

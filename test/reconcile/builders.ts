@@ -194,6 +194,14 @@ export function command(action: Action, change: Partial<Command> = {}): Command 
   }
 }
 
+/** A hundred pieces that wait for their decision, or are free; a posting that frees some of them, and its document. */
+export const inspected = [bucket('qualityInspection', 100)]
+export const free = [bucket('unrestricted', 100)]
+export const posted = (value: number, ordinal = 0, change: Partial<Command> = {}): Command =>
+  command(move(value, 'qualityInspection', 'unrestricted'), { ordinal, changedAt: at(90), ...change })
+export const shown = (value: number, ordinal = 0, change: Parameters<typeof doc>[4] = {}): StockDocument =>
+  doc(`HP${ordinal}`, value, 'qualityInspection', 'unrestricted', change)
+
 export function policy(change: Partial<ReconcilePolicy> = {}): ReconcilePolicy {
   return {
     now: at(NOW),
