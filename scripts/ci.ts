@@ -15,6 +15,7 @@ const STEPS: readonly Step[] = [
   { name: 'durability', alone: `${VITEST} durability`, run: { vitest: 'durability' }, minutesMax: 5 },
   { name: 'kill -9', alone: `${VITEST} crash`, run: { vitest: 'crash' }, minutesMax: 8 },
   { name: 'simulation', alone: 'npm run sim -- --seeds 2000', run: { node: [SIM, '--seeds', '2000'] }, minutesMax: 30 },
+  { name: 'exhaustive single faults', alone: 'npm run sim -- --exhaustive', run: { node: [SIM, '--exhaustive'] }, minutesMax: 5 },
   { name: 'deliberate bugs', alone: 'npm run sim -- --mutants', run: { node: [SIM, '--mutants'] }, minutesMax: 25 },
   { name: 'bench', alone: 'npm run bench -- --quick', run: { node: ['bench/main.ts', '--quick'] }, minutesMax: 5 },
   { name: 'fresh clone', alone: 'node scripts/run.mjs scripts/fresh-clone.ts', run: { node: ['scripts/fresh-clone.ts'] }, minutesMax: 5 },
