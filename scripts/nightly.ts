@@ -13,8 +13,8 @@ const STEPS: readonly Step[] = [
   { name: 'simulation', alone: 'npm run sim -- --seeds 60000', run: { node: [SIM, '--seeds', '60000'] }, minutesMax: 300 },
   {
     name: 'deliberate bugs',
-    alone: 'npm run sim -- --mutants --seeds 1000',
-    run: { node: [SIM, '--mutants', '--seeds', '1000'] },
+    alone: 'npm run sim -- --mutants --fresh 1000 --fresh-only',
+    run: { node: [SIM, '--mutants', '--fresh', '1000', '--fresh-only'] },
     minutesMax: 300,
   },
 ]

@@ -25,13 +25,15 @@ export interface Hunt {
   readonly names: readonly string[]
   readonly fresh: number
   readonly untilFound: boolean
+  /** As if no seed were known: with `untilFound` every bug must be found in fresh ones. */
+  readonly freshOnly: boolean
 }
 
 /** Failing seeds with the invariant that failed first. */
 type Failures = ReadonlyMap<number, string>
 
 export async function huntMutants(hunt: Hunt): Promise<MutantResult[]> {
-  const chosen = chosenMutants(hunt.names)
+  const chosen = chosenMutants(hunt.names).map((mutant) => (hunt.freshOnly ? { ...mutant, knownSeed: null } : mutant))
   const known = chosen.flatMap(({ knownSeed }) => (knownSeed === null ? [] : [knownSeed]))
   const unclean = await failuresOf(null, [...new Set(known)])
   const results: MutantResult[] = []

@@ -24,6 +24,7 @@ const HELP = `npm run sim -- [options]
   --mutants [NAME]  run the deliberate bugs, each with its known seed and fresh ones; exit 0 only if all are found
   --fresh N         fresh seeds per deliberate bug (default 200)
   --until-found     with --mutants: fresh seeds only for a bug that its known seed does not tell, up to the first failing one
+  --fresh-only      with --mutants: until found, known seeds left aside
   --renew           with --mutants: search new known seeds for those that no longer tell, and write them down
   --json            one object on standard output
   --help
@@ -54,6 +55,7 @@ function parse() {
         mutants: { type: 'boolean', default: false },
         fresh: { type: 'string', default: '200' },
         'until-found': { type: 'boolean', default: false },
+        'fresh-only': { type: 'boolean', default: false },
         exhaustive: { type: 'boolean', default: false },
         story: { type: 'string' },
         fault: { type: 'string' },
@@ -136,7 +138,8 @@ async function many(count: number, first: number): Promise<Tally> {
 }
 
 function hunted(): Promise<MutantResult[]> {
-  return huntMutants({ names: options.names, fresh: Number(options.fresh), untilFound: options['until-found'] })
+  const freshOnly = options['fresh-only']
+  return huntMutants({ names: options.names, fresh: Number(options.fresh), untilFound: options['until-found'] || freshOnly, freshOnly })
 }
 
 function perMinute(seeds: number, startedMs: number): number {
