@@ -1,10 +1,9 @@
-import type { Runtime } from '../runtime.ts'
+import type { EngineDeps } from './deps.ts'
 
 export type Pool = 'safety' | 'rest'
 export const POOLS: readonly Pool[] = ['safety', 'rest']
 
 const FAILURES_UNTIL_OPEN = 5
-const PROBE_MS = 10_000
 /** Safety goes on probing a dead target faster: a hold must not wait for the next regular probe. */
 const SAFETY_PROBE_MS = 1_000
 
@@ -19,13 +18,16 @@ export interface Breaker {
   report(call: { readonly answered: boolean; readonly failed: boolean }): boolean
 }
 
-export function createBreaker({ clock, sometimes }: Pick<Runtime, 'clock' | 'sometimes'>): Breaker {
+export function createBreaker({ runtime, settings }: Pick<EngineDeps, 'runtime' | 'settings'>): Breaker {
+  const { clock, sometimes } = runtime
+  const { probeIntervalMs } = settings
+  const safetySoonerMs = Math.max(0, probeIntervalMs - SAFETY_PROBE_MS)
   let failures = 0
   let nextProbeAt = 0
   const isOpen = (): boolean => failures >= FAILURES_UNTIL_OPEN
   const untilProbe = (pool: Pool): number => {
     if (!isOpen()) return 0
-    const due = pool === 'safety' ? nextProbeAt - PROBE_MS + SAFETY_PROBE_MS : nextProbeAt
+    const due = pool === 'safety' ? nextProbeAt - safetySoonerMs : nextProbeAt
     return Math.max(0, due - clock.monoNow())
   }
   return {
@@ -33,7 +35,7 @@ export function createBreaker({ clock, sometimes }: Pick<Runtime, 'clock' | 'som
     untilProbe,
     mayCall: (pool) => {
       if (untilProbe(pool) > 0) return false
-      if (isOpen()) nextProbeAt = clock.monoNow() + PROBE_MS
+      if (isOpen()) nextProbeAt = clock.monoNow() + probeIntervalMs
       return true
     },
     report: ({ answered, failed }) => {
@@ -42,7 +44,7 @@ export function createBreaker({ clock, sometimes }: Pick<Runtime, 'clock' | 'som
       else if (failed) {
         failures++
         if (failures === FAILURES_UNTIL_OPEN) sometimes('breaker-opened')
-        if (isOpen()) nextProbeAt = clock.monoNow() + PROBE_MS
+        if (isOpen()) nextProbeAt = clock.monoNow() + probeIntervalMs
       }
       return wasOpen && !isOpen()
     },

@@ -4,6 +4,7 @@ import { createToySystem, type ToySystem } from '../../test/engine/toy-system.ts
 import type { ConnectorSpec, Outcome } from '../connectors/connector.ts'
 import type { Lane } from '../model/envelope.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
+import type { EngineSettings } from './settings.ts'
 
 interface Bench extends Rig {
   readonly outbox: Outbox
@@ -23,7 +24,7 @@ const APPLIED: Outcome = { outcome: 'applied', detail: '' }
 const UNKNOWN: Outcome = { outcome: 'unknown', detail: 'no answer' }
 
 /** A target that answers when it is told to. */
-function open(spec: Partial<ConnectorSpec> = {}, batchMax = 2): Bench {
+function open(spec: Partial<ConnectorSpec> = {}, batchMax = 2, settings: Partial<EngineSettings> = {}): Bench {
   const qms: ToySystem = createToySystem('qms-1', spec, { applyBatchMax: batchMax })
   const calls: string[][] = []
   const told: string[] = []
@@ -34,7 +35,7 @@ function open(spec: Partial<ConnectorSpec> = {}, batchMax = 2): Bench {
     const outcome = await new Promise<Outcome>((resolve) => waiting.push(resolve))
     return items.map(() => outcome)
   }
-  const rig = createRig({ qms })
+  const rig = createRig({ qms, settings })
   const outbox = createOutbox(rig.deps)
   return {
     ...rig,
@@ -235,6 +236,23 @@ describe('the breaker', () => {
     await bench.runtime.advance(1_000)
     expect([bench.outbox.takeRoom('qms-1', 'normal'), bench.outbox.takeRoom('qms-1', 'safety')]).toEqual([false, true])
     expect(bench.outbox.takeRoom('qms-1', 'safety')).toBe(false)
+  })
+
+  test.each([
+    [3_000, 1_000],
+    [200, 200],
+  ])('probes every %i ms when that is set, for holds every %i ms', async (probeIntervalMs, safetyMs) => {
+    for (const [lane, dueMs] of [
+      ['normal', probeIntervalMs],
+      ['safety', safetyMs],
+    ] as const) {
+      const bench = open({}, 2, { probeIntervalMs })
+      await fail(bench, 5)
+      await bench.runtime.advance(dueMs - 1)
+      expect(bench.outbox.takeRoom('qms-1', lane)).toBe(false)
+      await bench.runtime.advance(1)
+      expect(bench.outbox.takeRoom('qms-1', lane)).toBe(true)
+    }
   })
 
   test('closes with any answer: a refusal, or a read', async () => {

@@ -211,11 +211,11 @@ export function createOutbox(deps: EngineDeps): Outbox {
   }
 }
 
-function createTarget({ runtime }: EngineDeps, connector: Connector): Target {
-  const { clock } = runtime
+function createTarget(deps: EngineDeps, connector: Connector): Target {
+  const { clock } = deps.runtime
   const { spec } = connector
   const batch = Math.max(...spec.resources.map((resource) => resource.applyBatchMax))
-  const breaker = createBreaker(runtime)
+  const breaker = createBreaker(deps)
   const places = spec.callsInFlightMax * batch * ROOM_BATCHES
   const pool = (name: Pool): PoolState => ({
     queue: [],

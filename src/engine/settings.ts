@@ -11,6 +11,8 @@ export interface EngineSettings {
   /** Nothing is sent on an observation older than this. */
   readonly observationAgeMsMax: number
   readonly readLingerMs: number
+  /** Between two calls to a target that does not answer; holds go on every second at the latest. */
+  readonly probeIntervalMs: number
   readonly sweepIntervalMs: number
   /** How far the rows may lag behind the journal: what several turns change of a row is written once. */
   readonly checkpointMs: number
@@ -38,6 +40,7 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   premiseAgeMsMax: 30_000,
   observationAgeMsMax: 10_000,
   readLingerMs: 5,
+  probeIntervalMs: 10_000,
   sweepIntervalMs: 60_000,
   checkpointMs: 500,
   retryBaseMs: 1_000,
