@@ -51,9 +51,10 @@ async function install() {
 }
 
 function npmCi() {
-  const npm = launchNpm(['ci', '--loglevel=error', '--no-fund', '--no-audit'], { cwd: ROOT, output: 'stderr' })
+  // Before npm starts: a signal that comes between would end this process and leave npm behind.
   const stop = () => signalGroup(npm, 'SIGKILL')
   process.once('SIGTERM', stop).once('SIGINT', stop)
+  const npm = launchNpm(['ci', '--loglevel=error', '--no-fund', '--no-audit'], { cwd: ROOT, output: 'stderr' })
   return new Promise((resolve, reject) => {
     npm.once('error', (cause) => reject(new Error(`npm could not be started: ${cause.message}`, { cause })))
     npm.once('exit', (code, signal) => {
