@@ -39,8 +39,8 @@ async function openUnannounced(): Promise<Drifting> {
   return hub
 }
 
-/** A hub restored from a backup that is older than a command of ours, whose document was seen once. */
-async function openForgetful(): Promise<Drifting> {
+/** A hub restored from a backup that is older than a command of ours, whose document or flag was seen once. */
+async function openForgetful(trace: (reference: string) => Parameters<typeof stock>[1]): Promise<Drifting> {
   const runtime = createHandRuntime()
   const backup = createStore(runtime, 1)
   const image = backup.image()
@@ -49,11 +49,11 @@ async function openForgetful(): Promise<Drifting> {
   await runtime.advance(1_000)
   await before.engine.close()
   const [command] = before.qms.applied
-  const documents = [doc(command?.reference ?? '', 5, null, 'unrestricted')]
+  const shown = trace(command?.reference ?? '')
   const schedule = (run: () => void): void => void Promise.resolve().then(run)
   const store = createMemoryStore({ installation: '', partitions: 1, now: () => START_MS + runtime.now(), schedule, image })
   const hub = await open({ runtime, store })
-  hub.qms.onSweep = async () => ({ subjects: [{ subject: SUBJECT, observation: stock([], { documents }) }], cursor: null })
+  hub.qms.onSweep = async () => ({ subjects: [{ subject: SUBJECT, observation: stock([], shown) }], cursor: null })
   await hub.engine.sweep()
   return hub
 }
@@ -66,7 +66,14 @@ async function tell({ engine, runtime }: Drifting): Promise<void> {
 
 describe.each([
   ['usable stock that nobody announced', openUnannounced],
-  ['a document of ours that the hub has forgotten', openForgetful],
+  [
+    'a document of ours that the hub has forgotten',
+    () => openForgetful((reference) => ({ documents: [doc(reference, 5, null, 'unrestricted')] })),
+  ],
+  [
+    'a flag of ours that the hub has forgotten',
+    () => openForgetful((reference) => ({ restrictions: [{ rung: 1, reference, by: 'INTERFACE' }] })),
+  ],
 ] as const)('%s', (_, openDrifting) => {
   test('is shown after two sweeps, until it is explained', async () => {
     const hub = await openDrifting()
@@ -108,4 +115,13 @@ describe.each([
       expect(hub.logged).toContain('warn partition stopped')
     }
   })
+})
+
+test('a forgotten flag that a person has taken off is no drift any more', async () => {
+  const hub = await openForgetful((reference) => ({ restrictions: [{ rung: 1, reference, by: 'INTERFACE' }] }))
+  await hub.engine.sweep()
+  expect(await hub.engine.exceptions()).toHaveLength(1)
+  hub.qms.onSweep = async () => ({ subjects: [{ subject: SUBJECT, observation: stock([]) }], cursor: null })
+  await hub.engine.sweep()
+  expect(await hub.engine.exceptions()).toEqual([])
 })

@@ -1,6 +1,6 @@
 /**
- * What the sweep sees and no goal explains: stock that is usable though nobody announced it, and documents of ours that
- * a restored hub has forgotten. Shown to a person after two sweeps running; never healed.
+ * What the sweep sees and no goal explains: stock that is usable though nobody announced it, and documents and flags of
+ * ours that a restored hub has forgotten. Shown to a person after two sweeps running; never healed.
  */
 import type { Goal } from '../model/goal.ts'
 import type { StockObservation } from '../model/observation.ts'
@@ -34,15 +34,17 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
   const forgotten = new Set<string>()
 
   /**
-   * A restored hub may have forgotten what it did: a document of ours that no command stands behind, in two sweeps
-   * running, is shown to a person. What it restricted stays restricted.
+   * A restored hub may have forgotten what it did: a document or a flag of ours that no command stands behind, in two
+   * sweeps running, is shown to a person. What it restricted stays restricted.
    */
-  async function account(owner: PartitionOwner, place: Place, { documents }: StockObservation): Promise<void> {
+  async function account(owner: PartitionOwner, place: Place, { documents, restrictions }: StockObservation): Promise<void> {
     const { system, subject } = place
-    const ours = documents.flatMap(({ reference }) =>
+    const ours = [...documents, ...restrictions].flatMap(({ reference }) =>
       reference !== null && isOurs(reference) && !accounted.has(reference) ? [reference] : [],
     )
-    if (ours.length === 0) return
+    const key = `documents of ${system} ${subject}`
+    const opened = openException(runtime.hash, clock.iso(), { code: 'drift.unexplained', subject: key, detail: '' })
+    if (ours.length === 0 && !owner.memory.exceptions.has(opened.id)) return void forgotten.delete(key)
     const rows = await store.scanRows({ table: 'goal', tag: `${system}|${subject}`, after: '', limit: GOALS_PER_SUBJECT_MAX })
     const { goals: mind, goalsByOrderKey, unwritten } = owner.memory
     const fresh = [...unwritten.goals.values()].filter((goal) => goal.system === system && goal.subject === subject)
@@ -50,9 +52,6 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const goals = [...rows.map((row) => JSON.parse(row.body) as Goal), ...known, ...fresh]
     for (const goal of goals) for (const command of goal.commands) accounted.add(command.reference)
     const unknown = ours.filter((reference) => !accounted.has(reference))
-    const key = `documents of ${system} ${subject}`
-    const detail = `documents of ours that this hub has no command for: ${unknown.join(', ')}`
-    const opened = openException(runtime.hash, clock.iso(), { code: 'drift.unexplained', subject: key, detail })
     if (unknown.length === 0) {
       forgotten.delete(key)
       const cleared = !owner.memory.exceptions.has(opened.id) || (await note(owner, (turn) => clear(turn, opened.id, null)))
@@ -60,7 +59,8 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
       if (!cleared) for (const reference of ours) accounted.delete(reference)
     } else if (forgotten.has(key)) {
       runtime.sometimes('forgotten-document')
-      await note(owner, (turn) => raise(turn, opened))
+      const detail = `documents or flags of ours that this hub has no command for: ${unknown.join(', ')}`
+      await note(owner, (turn) => raise(turn, { ...opened, detail }))
     } else forgotten.add(key)
   }
 
