@@ -11,7 +11,7 @@ export const KNOWN_SEEDS: Readonly<Record<string, number>> = {
   'missing-item-is-applied': 24,
   'server-error-is-refusal': 13,
   'two-commands-of-one-key-in-flight': 19,
-  'no-deadline-and-no-lease-check': 61,
+  'no-deadline-and-no-lease-check': 155,
   'guard-is-asked-too-early': 4,
   'completion-not-fenced': 14,
   'old-lease-writes': 14,
