@@ -2,6 +2,7 @@ import { compareRebuilt } from '../../src/engine/rebuild.ts'
 import { checkEffects, checkOverposting } from './check-effects.ts'
 import { checkJournal } from './check-journal.ts'
 import { checkLiveness } from './check-liveness.ts'
+import { checkOrder } from './check-order.ts'
 import { checkAnswers, checkProtocol } from './check-protocol.ts'
 import { checkForeignHolds, checkHolds, checkPremises, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
@@ -35,6 +36,7 @@ export async function checkEnd(run: Run): Promise<Violation[]> {
   const violations = [
     ...checkLiveness(run, view),
     ...(await checkJournal(run, view)),
+    ...checkOrder(view),
     ...checkOverposting(run, view),
     ...checkAnswers(run),
     ...checkTruth(run, view),

@@ -5,6 +5,7 @@ export const KNOWN_SEEDS: Readonly<Record<string, number>> = {
   'quiesce-shorter-than-lag': 1,
   'absent-once-is-enough': 1,
   'timeout-is-failure': 1,
+  'a-later-posting-overtakes': 17,
   'send-before-intent-is-durable': 1,
   'intent-not-journalled': 1,
   'first-outcome-counts-for-the-batch': 5,

@@ -50,6 +50,10 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     ],
   },
   {
+    name: 'a-later-posting-overtakes',
+    patches: [{ file: LEDGER, find: 'if (inTurn && UNDER_WAY.has(step.step)) postingAhead = true', replace: '' }],
+  },
+  {
     name: 'send-before-intent-is-durable',
     patches: [
       {
