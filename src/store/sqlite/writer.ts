@@ -11,7 +11,7 @@ import { inTransaction } from './migrate.ts'
 /** Bytes of log, compressed, after which its beginning is folded whatever the number of changes: what a start has to replay. */
 const WINDOW_BYTES_MAX = 8_000_000
 /** A log row lives briefly: below this writing it costs less CPU than compressing it, above it the disk has the say. */
-const LOG_DEFLATE_BYTES_MIN = 64_000
+const LOG_COMPRESS_BYTES_MIN = 64_000
 /** A fold makes this much room, so that folds are neither long nor at every turn. */
 const WINDOW_SHARE_KEPT = 0.75
 
@@ -56,7 +56,7 @@ export function createWriter({ database, memtable, chunks, windowChangesMax, for
     const through = window.overdue()
     const fold = through === null ? null : collectFold(memtable, through)
     const bodies = chunks.write(packed)
-    const log = packTexts(encodeDelta(delta), LOG_DEFLATE_BYTES_MIN)
+    const log = packTexts(encodeDelta(delta), LOG_COMPRESS_BYTES_MIN)
     insertLog.run(memtable.generation + 1, log)
     let rows = bodies.rows + 1
     let folded: FoldWritten | null = null
