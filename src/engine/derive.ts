@@ -56,12 +56,18 @@ export function identityKey(hash: Hash, what: 'input' | 'head' | 'parked' | 'wai
   return hash(`${what}${SEPARATOR}${parts.join(SEPARATOR)}`).slice(0, 32)
 }
 
+/** The first `length` groups of five bits. */
 function base32(hex: string, length: number): string {
-  let bits = BigInt(`0x${hex.slice(0, 18)}`) >> 2n
   let text = ''
-  for (let index = 0; index < length; index++) {
-    text = BASE32[Number(bits & 31n)] + text
-    bits >>= 5n
+  let bits = 0
+  let held = 0
+  for (let index = 0; text.length < length; index++) {
+    bits = (bits << 4) | Number.parseInt(hex.charAt(index), 16)
+    held += 4
+    if (held < 5) continue
+    held -= 5
+    text += BASE32.charAt(bits >> held)
+    bits &= (1 << held) - 1
   }
   return text
 }

@@ -6,6 +6,7 @@ import type { Outcome } from '../connectors/connector.ts'
 import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
 import { scopeCovers } from '../model/scope.ts'
+import { addMs } from '../model/time.ts'
 import type { Alarms } from './alarms.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { type LedgerParts, premiseOf } from './ledger.ts'
@@ -51,7 +52,7 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
       return
     case 'lookAfresh': {
       const { lagMs } = parts.ledger.resourceOf(effect.goal.system, effect.goal.resource)
-      readGoal(parts, effect.goal, { why: 'lookAfresh', notBefore: new Date(Date.parse(at) + lagMs).toISOString() })
+      readGoal(parts, effect.goal, { why: 'lookAfresh', notBefore: addMs(at, lagMs) })
       return
     }
     case 'readPremise': {
@@ -80,7 +81,8 @@ export function carryOutEffect(parts: EffectParts, effect: Effect, at: string): 
 
 /** `at`, or `lagMs` after `since` if that is later. */
 function latest(at: string, since: string, lagMs: number): string {
-  return new Date(Math.max(Date.parse(at), Date.parse(since) + lagMs)).toISOString()
+  const due = addMs(since, lagMs)
+  return due > at ? due : at
 }
 
 function readGoal(parts: EffectParts, goal: Goal, wanted: Pick<Wanted, 'why' | 'notBefore'>): void {
@@ -159,7 +161,7 @@ function maySend(parts: EffectParts, sent: Sent, intentMono: number): boolean {
   const staged = parts.committing()
   const orderKey = orderKeyOf(goal)
   for (const id of memory.goalsByOrderKey.get(orderKey) ?? []) if (forbids(memory.goals.get(id) as Goal, sent.command)) return false
-  for (const one of staged?.goals.values() ?? []) if (orderKeyOf(one) === orderKey && forbids(one, sent.command)) return false
+  for (const one of staged?.goals.values() ?? []) if (forbids(one, sent.command) && orderKeyOf(one) === orderKey) return false
   return true
 }
 

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors.ts'
 import { LANES } from '../model/envelope.ts'
 import type { GoalSettled } from '../model/events.ts'
 import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
+import { addMs } from '../model/time.ts'
 import { type NextStep, type ReconcilePolicy, reconcile } from '../reconcile/reconcile.ts'
 import { sameValue } from './canonical.ts'
 import type { EngineDeps } from './deps.ts'
@@ -133,12 +134,12 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
 function settledBefore({ turn, parts }: Ledger, orderKey: string, quiesceMs: number): string | null {
   const settled = turn.settled.get(orderKey) ?? turn.memory.settledAt.get(orderKey) ?? null
   if (!parts.queryFirst()) return settled
-  const quiet = later(parts.ownedSince(), quiesceMs)
+  const quiet = addMs(parts.ownedSince(), quiesceMs)
   return settled !== null && settled > quiet ? settled : quiet
 }
 
 function healsSince(goal: Goal, now: string): number {
-  const since = later(now, -DAY_MS)
+  const since = addMs(now, -DAY_MS)
   return goal.reopenedAt.filter((at) => at > since).length
 }
 
@@ -160,7 +161,7 @@ export function premiseOf(turn: Pick<Turn, 'memory' | 'at'>, parts: LedgerParts,
   if (premise === null) return 'none'
   const seen = turn.memory.premises.get(observationKey(premise.system, premise.resource, premise.key))
   if (seen === undefined || seen.kind !== 'record') return 'stale'
-  if (Date.parse(turn.at) - Date.parse(seen.beganAt) > parts.deps.settings.premiseAgeMsMax) return 'stale'
+  if (seen.beganAt < addMs(turn.at, -parts.deps.settings.premiseAgeMsMax)) return 'stale'
   const record = seen.records[0]
   if (record === undefined) return mayBeLate(seen.beganAt, parts, goal) ? 'stale' : 'gone'
   if (seen.records.length > 1) return 'gone'
@@ -173,7 +174,7 @@ export function premiseOf(turn: Pick<Turn, 'memory' | 'at'>, parts: LedgerParts,
 function mayBeLate(readBeganAt: string, parts: LedgerParts, { premise, setAt }: Goal): boolean {
   if (premise === null) return false
   const { lagMs } = parts.resourceOf(premise.system, premise.resource)
-  return Date.parse(readBeganAt) < Date.parse(setAt) + lagMs
+  return readBeganAt < addMs(setAt, lagMs)
 }
 
 /** Versions that are not whole numbers have no order: another one is a newer one. */
@@ -402,7 +403,7 @@ export function takeOutcome(
       settleCommand(turn, goal, {
         ...changed,
         state: 'failed',
-        notBefore: later(turn.at, outcome.delayMs ?? backoffMs(parts.deps, command.attempts)),
+        notBefore: addMs(turn.at, outcome.delayMs ?? backoffMs(parts.deps, command.attempts)),
       })
       return true
     case 'needs-person': {
@@ -426,8 +427,4 @@ export function doubtIntents(ledger: Ledger): void {
     }
     turn.dirty.add(orderKeyOf(goal))
   }
-}
-
-function later(at: string, delayMs: number): string {
-  return new Date(Date.parse(at) + delayMs).toISOString()
 }

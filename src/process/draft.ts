@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { RecordedEvent } from '../model/envelope.ts'
 import type { EventData, EventType } from '../model/events.ts'
 import type { GoalChange, GoalSpec } from '../model/goal.ts'
+import { addMs } from '../model/time.ts'
 import type { Context, Decision, EmittedEvent, ExceptionChange, TimerChange } from './process.ts'
 
 /** Exceptions this instance has open, so that it closes what it opened and nothing else. */
@@ -48,7 +49,7 @@ export function withdrawGoal(draft: Draft<object>, name: string, reason: string)
 }
 
 export function setTimer(draft: Draft<object>, timer: string, afterMs: number): void {
-  draft.timers.push({ change: 'set', timer, dueAt: new Date(Date.parse(draft.event.recordedAt) + afterMs).toISOString() })
+  draft.timers.push({ change: 'set', timer, dueAt: addMs(draft.event.recordedAt, afterMs) })
 }
 
 export function cancelTimer(draft: Draft<object>, timer: string): void {

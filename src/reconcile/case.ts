@@ -4,6 +4,7 @@
  */
 import type { Command, Goal } from '../model/goal.ts'
 import type { Observation, RecordObservation, StockObservation } from '../model/observation.ts'
+import { addMs } from '../model/time.ts'
 import type { NextStep, ReconcilePolicy } from './step.ts'
 
 type Read<T> = T & Pick<Observation, 'beganAt' | 'endedAt' | 'source'>
@@ -107,10 +108,4 @@ export function slowly(c: Case, from: string): string {
 
 export function latest(one: string, other: string): string {
   return one > other ? one : other
-}
-
-/** RFC 3339 time plus milliseconds. A time that is none is left as it is: this folder never throws. */
-export function addMs(at: string, ms: number): string {
-  const moved = new Date(Date.parse(at) + ms)
-  return Number.isNaN(moved.getTime()) ? at : moved.toISOString()
 }

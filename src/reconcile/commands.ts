@@ -3,7 +3,8 @@
  * Must never repeat a command whose outcome is unknown, unless the class makes the repeat harmless.
  */
 import { type Action, COMMANDS_PER_GOAL_MAX, type Command } from '../model/goal.ts'
-import { addMs, askedSince, type Case, latest, readStep, wait } from './case.ts'
+import { addMs } from '../model/time.ts'
+import { askedSince, type Case, latest, readStep, wait } from './case.ts'
 import { onlyRestricts } from './scope.ts'
 import type { NextStep } from './step.ts'
 import { type Trace, traceOf } from './trace.ts'

@@ -4,7 +4,8 @@
  * reference; that is the one harmless double (RELIABILITY, last row of the vendor classes), and never on a restored hub.
  */
 import type { Command, Predicate } from '../model/goal.ts'
-import { addMs, askedSince, type Case, SHADOW, wait } from './case.ts'
+import { addMs } from '../model/time.ts'
+import { askedSince, type Case, SHADOW, wait } from './case.ts'
 import { pause, quietFrom, start } from './commands.ts'
 import type { NextStep } from './step.ts'
 

@@ -4,7 +4,8 @@
  */
 import type { Predicate } from '../model/goal.ts'
 import type { RecordSeen } from '../model/observation.ts'
-import { addMs, askedSince, type Case, latest, type RecordRead, readStep, recordsToActOn, SHADOW, slowly, wait } from './case.ts'
+import { addMs } from '../model/time.ts'
+import { askedSince, type Case, latest, type RecordRead, readStep, recordsToActOn, SHADOW, slowly, wait } from './case.ts'
 import { adoption, failedAfterAll, isHeal, pause, settleUnknown, start } from './commands.ts'
 import type { NextStep } from './step.ts'
 import { isOpen, traceOf } from './trace.ts'
