@@ -172,7 +172,7 @@ type Reads = Pick<Store, 'readIdentities' | 'readInbox' | 'readJournal' | 'readE
 
 function reads(reader: Reader, guard: Guard): Reads {
   return {
-    readIdentities: (keys) => guard.read(() => present(keys, reader.identity)),
+    readIdentities: (keys) => guard.read(() => reader.identities(keys)),
     readInbox: (partition, after, limit) => guard.read(() => reader.inbox(partition, after, limit)),
     readJournal: (partition, from, limit) => guard.read(() => reader.journal(partition, from, limit)),
     readEntries: (addresses) => guard.read(() => addresses.map(({ partition, sequence }) => reader.entry(partition, sequence))),
