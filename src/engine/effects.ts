@@ -160,14 +160,16 @@ function maySend(parts: EffectParts, sent: Sent, intentMono: number): boolean {
   if (premise === 'gone' || premise === 'stale') return false
   const staged = parts.committing()
   const orderKey = orderKeyOf(goal)
-  for (const id of memory.goalsByOrderKey.get(orderKey) ?? []) if (forbids(memory.goals.get(id) as Goal, sent.command)) return false
-  for (const one of staged?.goals.values() ?? []) if (forbids(one, sent.command) && orderKeyOf(one) === orderKey) return false
+  for (const id of memory.goalsByOrderKey.get(orderKey) ?? []) {
+    if (forbids(memory.goals.get(id), sent.command) || forbids(staged?.goals.get(id), sent.command)) return false
+  }
+  for (const id of staged?.newGoals.get(orderKey) ?? []) if (forbids(staged?.goals.get(id), sent.command)) return false
   return true
 }
 
 /** An active hold over the quantity that the command would free. */
-function forbids(sibling: Goal, { action, intentAt }: Command): boolean {
-  if (sibling.predicate.type !== 'notUsable' || sibling.withdrawing || sibling.state === 'withdrawn') return false
+function forbids(sibling: Goal | undefined, { action, intentAt }: Command): boolean {
+  if (sibling?.predicate.type !== 'notUsable' || sibling.withdrawing || sibling.state === 'withdrawn') return false
   // A flag concerns the whole lot: the holds known at its intent were weighed, a newer one forbids.
   return action.type === 'move' ? scopeCovers(sibling.predicate.scope, action.from.carrier) : sibling.setAt >= intentAt
 }

@@ -62,7 +62,7 @@ function takeFirstStep(ledger: Ledger, orderKey: string): boolean {
   // Documents follow the order of decisions: while an earlier posting is on its way, a later one does not start.
   let postingAhead = false
   for (const goal of goals) {
-    const step = nextStep(ledger, { goal, siblings: goals, commands })
+    const step = nextStep(ledger, { goal, siblings: goals, commands, orderKey })
     const inTurn = goal.kind === 'posting' && goal.lane !== 'safety'
     if (inTurn && postingAhead && (step.step === 'send' || step.step === 'resend')) continue
     if (carryOut(ledger, goal, step)) return true
@@ -84,22 +84,25 @@ function compare(one: string, other: string): number {
 
 interface Asked {
   readonly goal: Goal
+  readonly orderKey: string
+  /** All goals of the order key. */
   readonly siblings: readonly Goal[]
   readonly commands: readonly Command[]
 }
 
-function nextStep(ledger: Ledger, { goal, siblings, commands }: Asked): NextStep {
+const NONE: readonly never[] = []
+
+function nextStep(ledger: Ledger, asked: Asked): NextStep {
+  const { goal, commands } = asked
   const observation = ledger.turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
-  return reconcile(goal, observation, commands, policyOf(ledger, { goal, siblings }))
+  return reconcile(goal, observation, commands, policyOf(ledger, asked))
 }
 
-function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly siblings: readonly Goal[] }): ReconcilePolicy {
+function policyOf(ledger: Ledger, { goal, siblings, orderKey }: Asked): ReconcilePolicy {
   const { turn, parts } = ledger
-  const { goal, siblings } = asked
   const { deps } = parts
   const { settings, runtime, store } = deps
   const resource = parts.resourceOf(goal.system, goal.resource)
-  const orderKey = orderKeyOf(goal)
   return {
     now: turn.at,
     idempotency: resource.idempotency,
@@ -110,11 +113,7 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
     observationAgeMsMax: settings.observationAgeMsMax,
     rungMax: resource.rungMax,
     holdsMayPass: resource.holdsMayPass,
-    holds: siblings.flatMap((sibling) =>
-      sibling.id !== goal.id && sibling.predicate.type === 'notUsable' && !sibling.withdrawing && sibling.state !== 'withdrawn'
-        ? [{ goal: sibling.id, ids: sibling.predicate.holds, scope: sibling.predicate.scope }]
-        : [],
-    ),
+    holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings),
     undoes: undoesOf(parts, goal, siblings),
     referencePrefix: settings.referencePrefix,
     premise: premiseOf(turn, parts, goal),
@@ -128,6 +127,14 @@ function policyOf(ledger: Ledger, asked: { readonly goal: Goal; readonly sibling
     retryAskedAt: goal.retryAskedAt,
     lastSettledAt: settledBefore(ledger, orderKey, resource.quiesceMs),
   }
+}
+
+function holdsOf(goal: Goal, siblings: readonly Goal[]): ReconcilePolicy['holds'] {
+  return siblings.flatMap(({ id, predicate, withdrawing, state }) =>
+    id !== goal.id && predicate.type === 'notUsable' && !withdrawing && state !== 'withdrawn'
+      ? [{ goal: id, ids: predicate.holds, scope: predicate.scope }]
+      : [],
+  )
 }
 
 /** After a restore, what the lost hours had sent last may still be on its way: no read counts before quiesce is over. */
@@ -146,7 +153,7 @@ function healsSince(goal: Goal, now: string): number {
 /** Whose restrictions a posting may take back; see ReconcilePolicy. */
 function undoesOf(parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): readonly string[] {
   if (goal.predicate.type === 'restored') return [goalId(parts.deps.runtime.hash, goal, goal.predicate.condition)]
-  if (goal.predicate.type !== 'posted') return []
+  if (goal.predicate.type !== 'posted') return NONE
   return siblings.filter((sibling) => sibling.predicate.type === 'notUsable').map((sibling) => sibling.id)
 }
 

@@ -8,7 +8,7 @@ import { carryOutEffect, type EffectParts } from './effects.ts'
 import type { LedgerParts } from './ledger.ts'
 import { createMemory, observationKey, rememberGoal } from './memory.ts'
 import { createOutbox, type Outbox, type PendingSend } from './outbox.ts'
-import { beginTurn, type Turn } from './turn.ts'
+import { beginTurn, stageGoal, type Turn } from './turn.ts'
 
 const DEADLINE_MS = 2_000
 const CALL_MS = 1_000
@@ -92,7 +92,7 @@ describe('a hold that came meanwhile', () => {
   test('stops it from the moment its turn is being committed', async () => {
     const { guard, memory, state } = await enqueued(FREES)
     const turn = beginTurn(memory, timeAt(1))
-    turn.goals.set(holding.id, holding)
+    stageGoal(turn, holding)
     state.committing = turn
     expect(guard()).toBe(false)
   })
