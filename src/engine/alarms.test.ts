@@ -34,6 +34,16 @@ test('a reset takes the place of what stood', async () => {
   expect(fired).toEqual(['second at 02.000'])
 })
 
+test('what is cleared does not fire', async () => {
+  const { runtime, alarms, fired, note } = await open()
+  alarms.reset('a', timeAt(1_000), note('cleared'))
+  alarms.clear('a')
+  alarms.clear('never set')
+  expect(runtime.timers()).toBe(0)
+  await runtime.advance(10_000)
+  expect(fired).toEqual([])
+})
+
 test('a time in the past fires at once, and nothing fires after the close', async () => {
   const { runtime, alarms, fired, note } = await open()
   alarms.arm('a', timeAt(-5_000), note('past'))

@@ -32,6 +32,11 @@ export class Alarms {
     this.#armed.set(key, { at: due, cancel })
   }
 
+  clear(key: string): void {
+    this.#armed.get(key)?.cancel()
+    this.#armed.delete(key)
+  }
+
   close(): void {
     for (const { cancel } of this.#armed.values()) cancel()
     this.#armed.clear()

@@ -312,7 +312,10 @@ export class PartitionOwner {
       if (effect.effect === 'send') this.#sending++
       carryOutEffect(this.#effects, effect, turn.at)
     }
-    for (const timer of turn.timers.values()) if (timer !== null) this.#arm(timer)
+    for (const [id, timer] of turn.timers) {
+      if (timer === null) this.#alarms.clear(`timer|${id}`)
+      else this.#arm(timer)
+    }
     return true
   }
 
