@@ -41,13 +41,16 @@ export async function runDelivery(turn: Turn, parts: RunParts, delivery: Pending
   const process = parts.deps.processes.get(delivery.process)
   assert(process !== undefined, `no process is called ${delivery.process}`)
   if (delivery.event.type === TIMER_FIRED && !timerStands(turn, delivery)) return
-  const instance = await instanceOf(turn, parts, id)
+  const instance = turn.instances.get(id) ?? turn.memory.instances.get(id) ?? (await loadInstance(turn, parts, id))
   const context = parts.contextOf(process)
   let decision: Decision<unknown>
   let goals: GoalDecision[]
   try {
     decision = process.decide(instance.state, delivery.event, context.value)
-    goals = await goalDecisions(turn, parts, { process, key: delivery.key, instance, changes: decision.goals })
+    const named = decision.goals.map((change) => goalIdOf(parts, delivery, change))
+    const unread = instance.stored ? named.filter((one) => goalIn(turn, one) === undefined) : []
+    if (unread.length > 0) await loadGoals(turn, parts, unread)
+    goals = decision.goals.map((change, index) => goalDecision(turn, { id: named[index] as string, index }, change))
     if (instance.bytes > STATE_BYTES_MAX / 2)
       assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
   } catch (reason) {
@@ -69,6 +72,8 @@ interface Decided {
 function record(turn: Turn, parts: RunParts, decided: Decided): void {
   const { delivery, decision, process, context } = decided
   const { event } = delivery
+  if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
+  if (isNothing(decided)) return
   const index = turn.entries.length
   const entry: DecisionEntry = {
     kind: 'decision',
@@ -104,7 +109,19 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   for (const [position, emitted] of entry.events.entries()) {
     route(turn, parts, { cause: delivery, event: emitted, origin: { entry: index, ordinal: position + 1 } })
   }
-  if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
+}
+
+/**
+ * How a goal ended, told to an instance that it was no news to: the journal says so where the goal was settled, and that
+ * nothing was decided needs no record. Facts from outside always get one.
+ */
+function isNothing({ delivery, instance, process, decision, goals }: Decided): boolean {
+  return (
+    delivery.event.type === GOAL_SETTLED &&
+    decision.state === instance.state &&
+    instance.rowVersion === process.version &&
+    goals.length + decision.events.length + decision.timers.length + decision.exceptions.length === 0
+  )
 }
 
 /** Top-level fields that changed; one without a value is gone. A new instance, or one of another version, is written whole. */
@@ -216,27 +233,18 @@ function fail(
   defer(turn, delivery)
 }
 
-async function instanceOf(turn: Turn, parts: RunParts, id: string): Promise<Instance> {
-  const known = turn.instances.get(id) ?? turn.memory.instances.get(id)
-  if (known !== undefined) return known
+async function loadInstance(turn: Turn, parts: RunParts, id: string): Promise<Instance> {
   await loadInstances(parts.deps.store, turn.memory, { ids: [id], processes: parts.deps.processes })
   return turn.memory.instances.get(id) as Instance
 }
 
-async function goalDecisions(
-  turn: Turn,
-  parts: RunParts,
-  deciding: { readonly process: Process; readonly key: string; readonly instance: Instance; readonly changes: readonly GoalChange[] },
-): Promise<GoalDecision[]> {
-  const { process, key, instance, changes } = deciding
-  const named = changes.map((change) =>
-    goalId(parts.deps.runtime.hash, { process: process.name, key }, change.change === 'set' ? change.goal.name : change.name),
-  )
-  const settled = instance.stored ? named.filter((id) => goalIn(turn, id) === undefined) : []
-  if (settled.length > 0) {
-    for (const [id, row] of await parts.deps.store.readRows('goal', settled)) turn.loaded.set(id, JSON.parse(row.body) as Goal)
-  }
-  return changes.map((change, index) => goalDecision(turn, { id: named[index] as string, index }, change))
+function goalIdOf(parts: RunParts, { process, key }: PendingDelivery, change: GoalChange): string {
+  return goalId(parts.deps.runtime.hash, { process, key }, change.change === 'set' ? change.goal.name : change.name)
+}
+
+/** Settled goals that a process names again. */
+async function loadGoals(turn: Turn, parts: RunParts, ids: readonly string[]): Promise<void> {
+  for (const [id, row] of await parts.deps.store.readRows('goal', ids)) turn.loaded.set(id, JSON.parse(row.body) as Goal)
 }
 
 function goalDecision(turn: Turn, { id, index }: { readonly id: string; readonly index: number }, change: GoalChange): GoalDecision {
