@@ -51,7 +51,7 @@ export function createRig(options: RigOptions = {}): Rig {
     connectors: new Map([erp, qms].map((system) => [system.spec.instance, system])),
     processes: new Map<string, Process>([script as Process, listener as Process].map((process) => [process.name, process])),
     policies: { sites: { P1: {} } },
-    settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    settings: { ...DEFAULT_SETTINGS, checkpointMs: 500, ...options.settings },
     log: { info: (message) => void logged.push(`info ${message}`), warn: (message) => void logged.push(`warn ${message}`) },
   }
   return { runtime, store, script, listener, erp, qms, deps, logged }

@@ -63,6 +63,7 @@ export function settingsOf(index: number): EngineSettings {
     sweepIntervalMs: TIMES.sweepIntervalMs,
     retryBaseMs: TIMES.retryBaseMs,
     retryCapMs: TIMES.retryCapMs,
+    checkpointMs: TIMES.checkpointMs,
   }
 }
 

@@ -58,6 +58,7 @@ export const TIMES = {
   sweepIntervalMs: 8_000,
   retryBaseMs: 200,
   retryCapMs: 4_000,
+  checkpointMs: 500,
   keyWindowMs: 60_000,
 } as const
 
