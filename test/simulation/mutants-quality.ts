@@ -6,8 +6,8 @@ const POSTING = 'src/reconcile/posting.ts'
 
 const POLICY_WITHOUT_HOLDS = {
   file: LEDGER,
-  find: 'holds: siblings.flatMap((sibling) =>',
-  replace: 'holds: siblings.slice(0, 0).flatMap((sibling) =>',
+  find: 'holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings),',
+  replace: 'holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings.slice(0, 0)),',
 }
 const GUARD_WITHOUT_HOLDS = { file: EFFECTS, find: 'function forbids(', replace: 'const forbids = () => false\nfunction forbidding(' }
 
