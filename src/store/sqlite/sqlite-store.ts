@@ -44,8 +44,8 @@ export interface SqliteStore extends Store {
 }
 
 const WINDOW_CHANGES_MAX = 16_384
-/** WAL pages after which a checkpoint is run: 16 MB. */
-const CHECKPOINT_FRAMES = 4096
+/** WAL pages after which a checkpoint is run: 64 MB. A page that changed several times since is copied once. */
+const CHECKPOINT_FRAMES = 16_384
 
 /** Creates the store or opens it, for this process alone. Throws StoreRefused when it must not be used as it is. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
