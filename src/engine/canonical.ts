@@ -4,12 +4,28 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   const fields = value as Record<string, unknown>
   let text = ''
-  for (const name of Object.keys(fields).sort()) {
+  for (const name of sorted(Object.keys(fields))) {
     const field = fields[name]
     if (field === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(field)}`
+    text += `${text === '' ? '' : ','}${PLAIN.test(name) ? `"${name}"` : JSON.stringify(name)}:${canonicalJson(field)}`
   }
   return `{${text}}`
+}
+
+/** Nothing in it that JSON would escape. */
+const PLAIN = /^\w*$/
+const INSERTED_MAX = 32
+
+/** In place and by UTF-16 code units, as the sort of arrays does it; for the few names of an object in half the time. */
+function sorted(names: string[]): string[] {
+  if (names.length > INSERTED_MAX) return names.sort()
+  for (let from = 1; from < names.length; from++) {
+    const name = names[from] as string
+    let to = from
+    for (; to > 0 && (names[to - 1] as string) > name; to--) names[to] = names[to - 1] as string
+    names[to] = name
+  }
+  return names
 }
 
 /** Equality by value of plain JSON data; `undefined` fields count as absent. */

@@ -57,7 +57,8 @@ function evaluateOrderKey(ledger: Ledger, orderKey: string): void {
 /** Takes the first step that changes something; false: everything of this order key is at rest. */
 function takeFirstStep(ledger: Ledger, orderKey: string): boolean {
   const goals = goalsOf(ledger.turn, orderKey)
-  if (goals.length > 1) goals.sort(byUrgency)
+  // In order already but for a new one: a sort would copy the list each time.
+  if (goals.some((goal, index) => index > 0 && byUrgency(goals[index - 1] as Goal, goal) > 0)) goals.sort(byUrgency)
   const commands = goals.length === 1 ? (goals[0] as Goal).commands : goals.flatMap((goal) => goal.commands)
   // Documents follow the order of decisions: while an earlier posting is on its way, a later one does not start.
   let postingAhead = false

@@ -10,6 +10,7 @@ const TWO_DIGITS = Array.from({ length: 60 }, (_, index) => String(index).padSta
 export function addMs(at: string, ms: number): string {
   const time = timeOfDay(at)
   if (time >= 0) {
+    if (ms === 0) return at
     const moved = time + ms
     if (moved >= 0 && moved < DAY_MS && Number.isInteger(moved)) return at.slice(0, 11) + textOf(moved)
   }
