@@ -100,6 +100,8 @@ export interface ExceptionEntry {
   readonly code: ErrorCode
   readonly detail: string
   readonly actor: string | null
+  /** What the actor says is true, and why. */
+  readonly reason?: string
 }
 
 /** Outcome that reached a worker after it had lost the partition: evidence, never a change of the command. */

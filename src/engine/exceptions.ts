@@ -68,9 +68,6 @@ export function exceptionRow(record: ExceptionRecord, partition: number): RowWri
   }
 }
 
-export function exceptionEntry(
-  record: ExceptionRecord,
-  what: { readonly change: ExceptionEntry['change']; readonly at: string; readonly actor: string | null },
-): ExceptionEntry {
+export function exceptionEntry(record: ExceptionRecord, what: Pick<ExceptionEntry, 'change' | 'at' | 'actor' | 'reason'>): ExceptionEntry {
   return { kind: 'exception', id: record.id, code: record.code, detail: record.detail, ...what }
 }

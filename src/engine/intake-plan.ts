@@ -38,6 +38,14 @@ export interface Resuming {
   readonly rows: readonly string[]
   readonly native: { readonly instance: string; readonly record: string }
   readonly last: LastParked | null
+  /** Set: it goes no way through at all. A person says that it is not true. */
+  readonly discard?: Discard
+}
+
+export interface Discard {
+  readonly exception: ExceptionRecord
+  readonly actor: string
+  readonly reason: string
 }
 
 /** `mark`: value of the parking mark before the rows were looked at. Another one says that more has been parked since. */
@@ -84,6 +92,9 @@ interface Problem {
   readonly causeGroup: string
   readonly detail: string
 }
+
+/** Value of the mark of a content that a person has discarded: should it come again, it is known. */
+const DISCARDED = 'discarded'
 
 export interface Plan {
   add(one: Prepared): IntakeResult
@@ -306,6 +317,17 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
       home.deliveries.push({ toPartition: partition, process, key, lane: one.lane, entry, ordinal: 0 })
   }
 
+  function isWaiting(one: Prepared): boolean {
+    rely(one.waiting)
+    return identities.get(one.waiting) !== undefined && identities.get(one.waiting) !== DISCARDED
+  }
+
+  /** In the journal under the exception that asked for it; the raw bytes stay. */
+  function noteDiscard(home: HomeWrite, { rows }: Resuming, { exception, actor, reason }: Discard): void {
+    const detail = `discarded ${rows.join(', ')}`
+    home.entries.push(exceptionEntry({ ...exception, detail }, { change: 'acted', at, actor, reason }))
+  }
+
   /** Unless something was parked behind what is resumed: then the key stays parked, and its exception open. */
   function free(native: SourceIdentity, { mark, exception, actor }: LastParked): void {
     const parked = parkedKey(hash, native)
@@ -317,11 +339,22 @@ export function createPlan(deps: EngineDeps, parts: IntakeParts, stored: Readonl
   }
 
   return {
-    add: (one) => (one.known === null ? park(one, one.problem as Problem) : addKnown(one, one.known)),
+    add: (one) => {
+      if (identities.get(one.waiting) === DISCARDED) {
+        rely(one.waiting)
+        sometimes('input-discarded')
+        return { result: 'duplicate' }
+      }
+      return one.known === null ? park(one, one.problem as Problem) : addKnown(one, one.known)
+    },
     unpark: (resuming, items) => {
       const native: SourceIdentity = { ...resuming.native, version: null }
+      const { discard } = resuming
+      // Somebody else was faster: it is in, or gone.
+      if (discard !== undefined && items.some((one) => !isWaiting(one))) return
       for (const id of resuming.rows) homeOf(native).rows.push({ table: 'parked', id, deleted: true })
-      for (const one of items) write(one.waiting, '')
+      for (const one of items) write(one.waiting, discard === undefined ? '' : DISCARDED)
+      if (discard !== undefined) noteDiscard(homeOf(native), resuming, discard)
       if (resuming.last !== null) free(native, resuming.last)
     },
     batch: (raw) => ({

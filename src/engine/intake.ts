@@ -17,7 +17,7 @@ export class IntakeOverloaded extends Error {
 export interface Intake {
   /** Resolves, item by item, once everything is durable. Rejects with IntakeOverloaded or StoreUnavailable: nothing was acknowledged. */
   accept(request: IntakeRequest): Promise<readonly IntakeResult[]>
-  /** An item of a parked native key, again, past the parking mark; its row goes, and with the last one the mark and the exception. */
+  /** An item of a parked native key, again, past the parking mark, or discarded; its row goes, and with the last one the mark and the exception. */
   resume(request: IntakeRequest, resuming: Resuming): Promise<readonly IntakeResult[]>
 }
 
@@ -83,7 +83,7 @@ async function recordGroup(deps: EngineDeps, parts: IntakeParts, group: readonly
   for (const { resuming } of group) if (resuming !== null) keys.add(parkedKey(deps.runtime.hash, resuming.native))
   for (let round = 0; round < OUTDATED_ROUNDS_MAX; round++) {
     const plan = createPlan(deps, parts, await deps.store.readIdentities([...keys]))
-    const results = prepared.map((items) => items.map((one) => plan.add(one)))
+    const results = prepared.map((items, index) => (group[index]?.resuming?.discard === undefined ? items.map((one) => plan.add(one)) : []))
     group.forEach((member, index) => {
       const through = (results[index] as readonly IntakeResult[]).every((result) => result.result !== 'parked')
       if (member.resuming !== null && through) plan.unpark(member.resuming, prepared[index] ?? [])

@@ -327,7 +327,7 @@ interface Settlement {
   readonly evidence: Goal['evidence']
 }
 
-function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean {
+export function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean {
   const entry = turn.entries.length
   const next = changeGoal(turn, goal, { type: 'settled', ...settlement })
   if (settlement.code === null) clearGoal(turn, goal.id)

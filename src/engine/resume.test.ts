@@ -106,6 +106,66 @@ describe('parked inputs', () => {
     expect([await parkedRows(store), await engine.exceptions()]).toEqual([0, []])
   })
 
+  test('that a person discards are gone, and those behind them go on', async () => {
+    const { engine, runtime, store } = await open()
+    const forged = version(1, { data: movement('D1-forged', 'A') })
+    expect(await say(engine, version(1), forged, version(2), version(3))).toEqual(['recorded', 'parked', 'parked', 'parked'])
+    const conflict = await only(engine)
+    expect(await engine.retry(conflict, 'anna')).toBe(false)
+    expect(await engine.resolve(conflict, { actor: 'anna', reason: 'a test client' })).toBe(true)
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', LOT)).toEqual(['D1', 'D2', 'D3'])
+    expect([await parkedRows(store), await engine.exceptions()]).toEqual([0, []])
+    // The source tells it again at the next sweep.
+    expect(await say(engine, forged, version(4))).toEqual(['duplicate', 'recorded'])
+    expect(await engine.exceptions()).toEqual([])
+    const acted = (await journalOf(store)).filter((entry) => entry.kind === 'exception' && entry.change === 'acted')
+    expect(acted).toMatchObject([{ code: 'identity.conflict', actor: 'anna', reason: 'a test client' }])
+  })
+
+  test('are discarded one at a time', async () => {
+    const { engine, runtime, store } = await open()
+    const forged = (name: string): ToyItem => version(1, { data: movement(name, 'A') })
+    await say(engine, version(1), forged('X'), forged('Y'), version(2))
+    const conflict = await only(engine)
+    expect(await engine.resolve(conflict, { actor: 'anna', reason: 'copied system' })).toBe(false)
+    expect([await parkedRows(store), (await only(engine)).id]).toEqual([2, conflict.id])
+    expect(await say(engine, version(3))).toEqual(['parked'])
+    expect(await engine.resolve(conflict, { actor: 'anna', reason: 'copied system' })).toBe(true)
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', LOT)).toEqual(['D1', 'D2', 'D3'])
+    expect([await parkedRows(store), await engine.exceptions()]).toEqual([0, []])
+    expect(await engine.resolve(conflict, { actor: 'anna', reason: 'again' })).toBe(false)
+  })
+
+  test('that cannot be read at all are discarded too', async () => {
+    const { engine, store } = await open()
+    const bytes = new TextEncoder().encode('{"half')
+    await engine.accept({ bytes, items: [{ instance: 'erp-1', item: '{"half', malformed: 'unexpected end' }] })
+    const malformed = await only(engine)
+    expect(await engine.retry(malformed, 'anna')).toBe(false)
+    expect(await engine.resolve(malformed, { actor: 'anna', reason: 'cut off; it came again whole' })).toBe(true)
+    expect([await parkedRows(store), await engine.exceptions()]).toEqual([0, []])
+  })
+
+  test('that were taken in meanwhile are not discarded', async () => {
+    const { engine, erp, runtime, store } = await open()
+    await say(engine, version(1, { fault: 'notMapped' }))
+    erp.mended = true
+    const exception = await only(engine)
+    const release = runtime.holdAt('before-intake-commit')
+    const retried = engine.retry(exception, 'anna')
+    await runtime.rest()
+    const resolved = engine.resolve(exception, { actor: 'bert', reason: 'not ours' })
+    await runtime.rest()
+    release()
+    expect(await retried).toBe(true)
+    await resolved
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', LOT)).toEqual(['D1'])
+    expect((await journalOf(store)).some((entry) => entry.kind === 'exception' && entry.change === 'acted')).toBe(false)
+  })
+
   test('of a source that nobody knew are taken in once it is known', async () => {
     const { engine, deps, erp, runtime, store } = await open()
     const item: ToyItem = { data: movement('D1', 'A') }
@@ -170,6 +230,19 @@ describe('a goal that waits for a person', () => {
     expect(first?.reference).not.toBe(second?.reference)
   })
 
+  test('is withdrawn by a person who says why, never met, and stays so', async () => {
+    const { engine, runtime, store, qms, accepting } = await refused()
+    expect(await engine.resolve(await only(engine), { actor: 'anna', reason: 'posted by hand' })).toBe(true)
+    qms.onApply = accepting
+    await runtime.advance(60_000)
+    expect(await goalOf(store)).toMatchObject({ state: 'withdrawn', commands: [{ state: 'refused' }] })
+    expect(await engine.exceptions()).toEqual([])
+    expect(await seenBy(store, 'script', LOT)).toContain('settled G withdrawn 1')
+    const closed = (await journalOf(store)).filter((entry) => entry.kind === 'exception' && entry.change === 'closed')
+    expect(closed).toMatchObject([{ actor: 'anna', reason: 'posted by hand' }])
+    expect(await compareRebuilt(store, 0)).toEqual([])
+  })
+
   test('is taken as it stands in its turn, though a checkpoint comes between', async () => {
     const { engine, runtime, store, qms, accepting } = await refused()
     // Refused a second time, and tried again before the rows are written.
@@ -202,6 +275,9 @@ test('what no retry can mend, or waits elsewhere, is left alone', async () => {
   await say(engine, { data: movement('D1', 'A', 'open inspection.late') })
   await runtime.rest()
   expect(await engine.retry(await only(engine), 'anna')).toBe(false)
+  await expect(engine.resolve(await only(engine), { actor: 'anna', reason: ' ' })).rejects.toThrow('a statement has a reason')
+  expect(await engine.resolve(await only(engine), { actor: 'anna', reason: 'decided on paper' })).toBe(true)
+  expect(await engine.exceptions()).toEqual([])
   await say(engine, { data: movement('D2', 'B', 'fail') })
   await runtime.rest()
   const failed = (await engine.exceptions()).find(({ code }) => code === 'process.failed') as ExceptionRecord
@@ -209,5 +285,6 @@ test('what no retry can mend, or waits elsewhere, is left alone', async () => {
   expect(other.owned()).toEqual([])
   script.broken = false
   expect(await other.retry(failed, 'anna')).toBe(false)
+  expect(await engine.resolve(failed, { actor: 'anna', reason: 'no matter' })).toBe(false)
   expect(await engine.retry(failed, 'anna')).toBe(true)
 })

@@ -1,7 +1,9 @@
 /**
- * What a person does about an exception once its cause is gone: run parked inputs again from their raw bytes, let a
- * failed instance go on, try a parked goal again. Order per key is kept; nothing that waited is skipped.
+ * What a person does about an exception. Once its cause is gone: run parked inputs again from their raw bytes, let a
+ * failed instance go on, try a parked goal again. Or say what is true: discard a parked input, withdraw a goal that had
+ * ended without success. Order per key is kept; nothing that waited is skipped.
  */
+import { assert } from '../assert.ts'
 import { ERRORS } from '../errors.ts'
 import type { Goal } from '../model/goal.ts'
 import type { EngineDeps } from './deps.ts'
@@ -9,8 +11,9 @@ import { instanceId } from './derive.ts'
 import type { ExceptionRecord } from './exceptions.ts'
 import type { Intake, IntakeRequest } from './intake.ts'
 import { type IntakeResult, nativeTag, parkedKey } from './intake-plan.ts'
+import { settle } from './ledger.ts'
 import type { PartitionOwner } from './partition.ts'
-import { changeGoal, clear, goalIn } from './turn.ts'
+import { changeGoal, clear, goalIn, type Turn } from './turn.ts'
 
 const PAGE = 500
 
@@ -22,6 +25,18 @@ export interface Resumer {
   retry(exception: ExceptionRecord, actor: string): Promise<boolean>
   /** Retries everything open with this cause group; answers how many. */
   retryGroup(causeGroup: string, actor: string): Promise<number>
+  /**
+   * Closes the exception with a person's word. A parked input: the oldest of its record is discarded, and those behind it
+   * go on. A goal that was parked or refused is withdrawn; none becomes met by it. False: something of it still waits,
+   * nothing does, or another worker has the partition. A failed instance cannot be resolved.
+   */
+  resolve(exception: ExceptionRecord, said: Statement): Promise<boolean>
+}
+
+export interface Statement {
+  readonly actor: string
+  /** Why; not empty. */
+  readonly reason: string
 }
 
 export function createResumer(
@@ -72,6 +87,42 @@ export function createResumer(
     }
   }
 
+  /** The oldest parked input of a native key is what keeps the others. */
+  async function discardOldest(native: NativeKey, exception: ExceptionRecord, said: Statement): Promise<boolean> {
+    const key = parkedKey(runtime.hash, native)
+    const mark = (await store.readIdentities([key])).get(key) ?? ''
+    const parked = await parkedOf(nativeTag(native))
+    const [oldest] = parked
+    if (oldest === undefined) return false
+    const request = (await requestOf(native.instance, oldest.raw)) ?? { bytes: new Uint8Array(), items: [] }
+    const alone = parked.length === 1
+    const last = alone ? { mark: mark === '' ? null : mark, exception, actor: said.actor } : null
+    await parts.intake.resume(request, { rows: [oldest.id], native, last, discard: { exception, ...said } })
+    return alone || (await resumeNative(native, exception, said.actor))
+  }
+
+  async function resolve(exception: ExceptionRecord, said: Statement): Promise<boolean> {
+    assert(said.reason.trim() !== '', 'a statement has a reason')
+    if (exception.native !== null) return discardOldest(exception.native, exception, said)
+    if (exception.code === 'process.failed') return false
+    const owner = [...parts.owners().values()].find(({ memory }) => memory.exceptions.has(exception.id))
+    if (owner === undefined) return false
+    await owner.act(async (turn) => {
+      const goal = exception.goal === null ? undefined : await goalFor(turn, exception.goal)
+      clear(turn, exception.id, said)
+      if (goal?.state === 'parked' || goal?.state === 'refused')
+        settle(turn, goal, { state: 'withdrawn', code: null, detail: `resolved by ${said.actor}: ${said.reason}`, evidence: null })
+    })
+    return true
+  }
+
+  /** Read within the turn, where no checkpoint comes between: an older row would let a command happen twice. */
+  async function goalFor(turn: Turn, id: string): Promise<Goal | undefined> {
+    if (goalIn(turn, id) === undefined)
+      for (const row of (await store.readRows('goal', [id])).values()) turn.loaded.set(id, JSON.parse(row.body) as Goal)
+    return goalIn(turn, id)
+  }
+
   /** Null: the bytes are gone, or nothing can be taken out of them. */
   async function requestOf(instance: string, raw: string): Promise<IntakeRequest | null> {
     const [reference, element] = splitRaw(raw)
@@ -96,10 +147,7 @@ export function createResumer(
     const owner = await ownerOf(id)
     if (owner === undefined) return false
     await owner.act(async (turn) => {
-      // Read within the turn, where no checkpoint comes between: an older row would let a command happen twice.
-      if (goalIn(turn, id) === undefined)
-        for (const row of (await store.readRows('goal', [id])).values()) turn.loaded.set(id, JSON.parse(row.body) as Goal)
-      const goal = goalIn(turn, id)
+      const goal = await goalFor(turn, id)
       if (goal !== undefined) changeGoal(turn, goal, { type: 'retried', actor })
       clear(turn, exception.id, actor)
     })
@@ -115,6 +163,7 @@ export function createResumer(
   return {
     exceptions,
     retry,
+    resolve,
     retryGroup: async (causeGroup, actor) => {
       let resumed = 0
       for (const record of await exceptions()) {

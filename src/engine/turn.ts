@@ -121,10 +121,13 @@ export function raise(turn: Turn, record: ExceptionRecord): void {
   turn.exceptions.set(record.id, record)
 }
 
-export function clear(turn: Turn, id: string, actor: string | null): void {
+/** `by`: null for the engine itself, else a person, with a reason where the exception is closed on their word. */
+export function clear(turn: Turn, id: string, by: string | null | { readonly actor: string; readonly reason: string }): void {
   const record = exceptionIn(turn, id)
   if (record === undefined || record.closedAt !== null) return
-  turn.entries.push(exceptionEntry(record, { change: 'closed', at: turn.at, actor }))
+  turn.entries.push(
+    exceptionEntry(record, { change: 'closed', at: turn.at, ...(by === null || typeof by === 'string' ? { actor: by } : by) }),
+  )
   turn.exceptions.set(id, { ...record, closedAt: turn.at })
 }
 
