@@ -1,4 +1,7 @@
-/** The inbox of an owned partition: rows read ahead, holds first, each turned into the event it points at. */
+/**
+ * The inbox of an owned partition: rows read ahead, holds first, each turned into the event it points at. Behind a long
+ * backlog holds are looked for beyond what is read ahead.
+ */
 import { assert } from '../assert.ts'
 import type { Goal } from '../model/goal.ts'
 import type { InboxRow, Store } from '../store/store.ts'
@@ -8,13 +11,20 @@ import { type Entry, parseEntry } from './entries.ts'
 import type { PartitionMemory } from './memory.ts'
 import { eventAt } from './run.ts'
 
+/** Pages looked through for holds at each filling, while there is more than can be read ahead. */
+const PAGES_SCOUTED = 5
+
 export class Inbox {
   readonly #store: Store
   readonly #memory: PartitionMemory
   readonly #aheadMax: number
   #rows: InboxRow[] = []
   #returned: InboxRow[] = []
+  /** Read ahead up to here; beyond it, looked through for holds up to `scouted`. */
   #cursor = 0
+  #scouted = 0
+  /** Rows beyond the cursor that were brought forward. */
+  readonly #forward = new Set<number>()
   #hint = true
 
   constructor(store: Store, memory: PartitionMemory, aheadMax: number) {
@@ -42,15 +52,55 @@ export class Inbox {
   }
 
   async fill(): Promise<void> {
-    if (!this.#hint || this.#rows.length >= this.#aheadMax) return
+    if (!this.#hint) return
+    if (this.#rows.length < this.#aheadMax) await this.#readAhead()
+    if (this.#hint) await this.#scout()
+  }
+
+  async #readAhead(): Promise<void> {
     this.#hint = false
-    const rows = await this.#store.readInbox(this.#memory.partition, this.#cursor, this.#aheadMax)
+    const rows = await this.#page(this.#cursor)
     for (const row of rows) {
       this.#cursor = row.sequence
-      if (this.#memory.blocked.has(instanceId(row.process, row.key))) this.#memory.skipped.push(row)
-      else this.#rows.push(row)
+      if (!this.#forward.has(row.sequence)) this.#put(row)
     }
+    for (const sequence of this.#forward) if (sequence <= this.#cursor) this.#forward.delete(sequence)
     if (rows.length === this.#aheadMax) this.#hint = true
+  }
+
+  /** A hold must not wait for what came before it of others: it is brought forward, with what came before it for its instance. */
+  async #scout(): Promise<void> {
+    this.#scouted = Math.max(this.#scouted, this.#cursor)
+    const lastHold = new Map<string, number>()
+    for (let page = 0; page < PAGES_SCOUTED; page++) {
+      const rows = await this.#page(this.#scouted)
+      for (const row of rows) {
+        this.#scouted = row.sequence
+        if (row.lane === 'safety') lastHold.set(instanceId(row.process, row.key), row.sequence)
+      }
+      if (rows.length < this.#aheadMax) break
+    }
+    const through = Math.max(0, ...lastHold.values())
+    for (let after = this.#cursor; after < through; ) {
+      const rows = await this.#page(after)
+      for (const row of rows) {
+        after = row.sequence
+        if (row.sequence > (lastHold.get(instanceId(row.process, row.key)) ?? 0) || this.#forward.has(row.sequence)) continue
+        this.#forward.add(row.sequence)
+        this.#put(row)
+      }
+      if (rows.length === 0) break
+    }
+    if (lastHold.size > 0) this.#rows.sort((one, other) => one.sequence - other.sequence)
+  }
+
+  #page(after: number): Promise<readonly InboxRow[]> {
+    return this.#store.readInbox(this.#memory.partition, after, this.#aheadMax)
+  }
+
+  #put(row: InboxRow): void {
+    if (this.#memory.blocked.has(instanceId(row.process, row.key))) this.#memory.skipped.push(row)
+    else this.#rows.push(row)
   }
 
   /**

@@ -223,6 +223,16 @@ describe('limits', () => {
   })
 })
 
+test('past a full queue holds still pass, as many again', async () => {
+  const { intake, store } = await open({ settings: { intakeQueueMax: 2, intakeBatchMax: 2 } })
+  const hold = (record: string): ToyItem => item(record, { lane: 'safety' })
+  // The first is on its way at once.
+  const sent = [[item('D1')], [item('D2'), item('D3')], [item('D4')], [hold('H1'), item('D5')], [hold('H1')], [hold('H2')], [hold('H3')]]
+  const ends = await Promise.allSettled(sent.map((items) => results(intake, ...items)))
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled', 'fulfilled', 'rejected'])
+  expect(await journal(store)).toEqual(['D1', 'D2', 'D3', 'H1', 'H2'])
+})
+
 describe('a commit', () => {
   test('that is outdated is decided again from what another worker wrote', async () => {
     const first = createRig()

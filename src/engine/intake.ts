@@ -58,7 +58,10 @@ export function createIntake(deps: EngineDeps, parts: IntakeParts): Intake {
     const health = deps.store.health()
     if (!health.ok && !(health.code === 'disk.low' && holdsOnly(deps, request)))
       return Promise.reject(new IntakeOverloaded(`${health.code}: ${health.detail}`))
-    if (items + request.items.length > deps.settings.intakeQueueMax) return Promise.reject(new IntakeOverloaded('intake queue is full'))
+    const { intakeQueueMax } = deps.settings
+    const full = items + request.items.length - intakeQueueMax
+    if (full > intakeQueueMax || (full > 0 && !holdsOnly(deps, request)))
+      return Promise.reject(new IntakeOverloaded('intake queue is full'))
     items += request.items.length
     return new Promise((resolve, reject) => {
       waiting.push({ request, resuming, resolve, reject })
@@ -103,7 +106,7 @@ async function recordGroup(deps: EngineDeps, parts: IntakeParts, group: readonly
   throw new IntakeOverloaded('identity table changed under every attempt')
 }
 
-/** On a nearly full disk holds still pass, out of the reserve. */
+/** On a nearly full disk, and past a full queue, holds still pass: there is a reserve for them. */
 function holdsOnly(deps: EngineDeps, request: IntakeRequest): boolean {
   return request.items.every((given) => prepare(deps, given, { rawId: '', request: 0, element: 0, resuming: false }).lane === 'safety')
 }

@@ -24,7 +24,7 @@ export interface EngineSettings {
   /** Inbox rows read ahead per partition. */
   readonly inboxAheadMax: number
   readonly intakeBatchMax: number
-  /** Inputs waiting for the journal; beyond it intake answers 503. */
+  /** Inputs waiting for the journal; beyond it intake answers 503. As many holds again still pass. */
   readonly intakeQueueMax: number
   readonly instancesCachedMax: number
   readonly premisesKeptMax: number

@@ -64,6 +64,8 @@ export function settingsOf(index: number): EngineSettings {
     retryBaseMs: TIMES.retryBaseMs,
     retryCapMs: TIMES.retryCapMs,
     checkpointMs: TIMES.checkpointMs,
+    // Small, so that holds are looked for behind a backlog.
+    inboxAheadMax: 16,
   }
 }
 
