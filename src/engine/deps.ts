@@ -54,11 +54,13 @@ export interface PendingDelivery {
 }
 
 export function createEntryCache(limit: number): EntryCache {
-  const entries = new Map<string, Entry>()
+  const entries = new Map<number, Entry>()
+  // 12 bits and 40 bits: one exact number.
+  const keyOf = (partition: number, sequence: number): number => partition * 2 ** 40 + sequence
   return {
-    get: (partition, sequence) => entries.get(`${partition}.${sequence}`),
+    get: (partition, sequence) => entries.get(keyOf(partition, sequence)),
     put: (partition, sequence, entry) => {
-      entries.set(`${partition}.${sequence}`, entry)
+      entries.set(keyOf(partition, sequence), entry)
       if (entries.size <= limit) return
       const oldest = entries.keys().next()
       if (!oldest.done) entries.delete(oldest.value)
