@@ -5,7 +5,7 @@ const TWO_DIGITS = Array.from({ length: 60 }, (_, index) => String(index).padSta
 
 /**
  * A time plus milliseconds. One that is no time is left as it is. Asked some fifteen times per receipt, so what stays
- * within a day is calculated on the text: 0.15 against 0.7 microseconds by way of `Date`.
+ * within a day is calculated on the text: 0.2 against 1.9 microseconds by way of `Date`.
  */
 export function addMs(at: string, ms: number): string {
   const time = timeOfDay(at)

@@ -4,7 +4,7 @@ import type { RawChunk, Run } from '../group.ts'
 import { packItems, packTexts, unpackItems, unpackTexts } from './codec.ts'
 import type { JournalSpan, RawSpan } from './delta.ts'
 
-/** A chunk holds what one transaction adds, of all partitions, cut at this size: opened for one entry in 0.2 ms. */
+/** A chunk holds what one transaction adds, of all partitions, cut at this size: opened for one entry in less than 1 ms. */
 const CHUNK_CHARACTERS_MAX = 200_000
 /** Journal chunks kept unpacked, newest used last. */
 const CACHE_CHARACTERS_MAX = 4_000_000

@@ -4,7 +4,7 @@ import { assert } from '../../assert.ts'
 /** First byte of every stored body. */
 const PLAIN = 0
 const ZSTD = 2
-/** Below this compressing costs more (10 µs and up, whatever the size) than writing the bytes. */
+/** Below this compressing costs more (70 µs and up, whatever the size) than writing the bytes. */
 const COMPRESS_BYTES_MIN = 1024
 /** Zstandard, level 1: half the time of deflate on journal chunks, and two thirds of its size. Higher levels cost more than they save. */
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }

@@ -40,7 +40,7 @@ export function createReader(database: DatabaseSync, memtable: Memtable, chunks:
 
 function createIdentities(database: DatabaseSync, memtable: Memtable): Pick<Reader, 'identity' | 'identities' | 'forgetIdentity'> {
   const select = database.prepare('SELECT value FROM identity WHERE key = ?')
-  // One question for many keys: 1.2 microseconds for each of them instead of 4.
+  // One question for many keys: 1.4 microseconds for each of them instead of 6.
   const selectMany = database.prepare(
     'SELECT lower(hex(key)) AS key, value FROM identity WHERE key IN (SELECT unhex(value) FROM json_each(?))',
   )

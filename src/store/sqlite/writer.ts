@@ -11,7 +11,7 @@ import { inTransaction } from './migrate.ts'
 /** Bytes of log, compressed, after which its beginning is folded whatever the number of changes: what a start has to replay. */
 const WINDOW_BYTES_MAX = 8_000_000
 /** A log row lives briefly: below this writing it costs less CPU than compressing it, above it the disk has the say. */
-const LOG_COMPRESS_BYTES_MIN = 16_000
+const LOG_COMPRESS_BYTES_MIN = 64_000
 /** A fold makes this much room, so that folds are neither long nor at every turn. */
 const WINDOW_SHARE_KEPT = 0.75
 
