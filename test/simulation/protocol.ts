@@ -157,8 +157,9 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
   } else if (before?.state === 'intent' && change.type === 'commandChanged') {
     const answer = protocol.answers.get(key)
     // Settled by reading, in a commit after one that nobody was told of.
-    const read = change.changed.detail?.startsWith('found under its reference') === true
-    if (!read && !follows(state, answer)) breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
+    const read = change.changed.detail ?? ''
+    if (!BY_READING.some((found) => read.startsWith(found)) && !follows(state, answer))
+      breach('I11', `${reference} became ${state} although its answer was ${answer ?? 'none'}`)
   }
 }
 
@@ -184,6 +185,13 @@ function nodeOf(worker: string): string {
 }
 
 const SENT = 'sent, not answered'
+/** How the details begin that say what a read has told of a command. */
+const BY_READING = [
+  'found under its reference',
+  'the target shows what was asked for',
+  'not to be seen',
+  'outcome not known; what is still',
+]
 
 /** An intent ends as its own answer says; what was sent and not answered is unknown. An heir always doubts. */
 function follows(state: string, answer: string | undefined): boolean {
