@@ -69,7 +69,7 @@ function ofEntry(entry: Entry): Told {
   if (type !== 'holdpoint.inventory.moved.v1') return null
   const { reference, by, from, to, lot, quantity, document } = data as InventoryMovement
   if (reference !== null || from === to || from === null || to === null) return null
-  return { what: `takes what ${by} did with ${text(quantity)} of ${shortLot(lot)} as ${by}'s own hold`, evidence: document }
+  return { what: `takes what ${by} did with ${text(quantity)} of ${shortLot(lot)} as ${by}'s own hold on all of it`, evidence: document }
 }
 
 function ofGoal(before: Goal, after: Goal): Told {
