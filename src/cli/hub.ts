@@ -88,7 +88,10 @@ async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void
   for (const end of [...closers].reverse()) await end()
 }
 
-/** Store time is wall time at the start, carried on by the monotonic clock: setting the machine's clock never moves a lease. */
+/**
+ * The store's clock is wall time at the start, carried on by the monotonic clock: setting the machine's clock while the
+ * hub runs never moves a lease, and setting it back before a start does not take the store's time back.
+ */
 function openStore(deps: HubDeps, runtime: RealRuntime, config: HubConfig): SqliteStore {
   const { clock, ids } = runtime
   const offset = clock.wallNow() - clock.monoNow()
@@ -99,6 +102,7 @@ function openStore(deps: HubDeps, runtime: RealRuntime, config: HubConfig): Sqli
     partitions: PARTITIONS,
     now: () => Math.floor(offset + clock.monoNow()),
     schedule: (run) => setImmediate(run),
+    warn: deps.log.warn,
     onFailed: deps.onFailed,
   })
 }

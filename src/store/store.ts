@@ -43,7 +43,11 @@ export interface Store {
   scanRows(query: RowQuery): Promise<readonly Row[]>
   /** Bytes as received; null when retention removed them. */
   readRaw(reference: string): Promise<Uint8Array | null>
-  /** Time of the store: the only clock leases know. RFC 3339. */
+  /**
+   * Time of the store: the only clock leases know. RFC 3339. Never before what was told before; after a new start or on a
+   * copy never before the newest write in it, whatever the machine's clock says. From there it goes on at the pace of
+   * that clock. Every write carries it, so this costs no write of its own.
+   */
   databaseNow(): Promise<string>
   /** Whether the store can take more; asked by intake before it accepts anything. Cheap, never throws, never blocks. */
   health(): StoreHealth

@@ -5,6 +5,8 @@ export interface OpenedStore {
   readonly store: Store
   /** Lets database time pass. */
   advance(ms: number): Promise<void>
+  /** Somebody sets the clock that the store's time comes from, forward or back. */
+  setClock(byMs: number): void
   /** A clean end and a new start on the same data; null when nothing outlives the end. */
   readonly reopen: (() => Promise<Store>) | null
   close(): Promise<void>

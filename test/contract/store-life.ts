@@ -15,6 +15,8 @@ import {
   writeOf,
 } from './store-harness.ts'
 
+const HOUR_MS = 3_600_000
+
 export function lifeTests(open: OpenStore): void {
   it('names installation, incarnation, partitions and schema', async () => {
     const { store, close } = await open({ partitions: 3 })
@@ -34,6 +36,50 @@ export function lifeTests(open: OpenStore): void {
     expect(before).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     await advance(5000)
     expect(Date.parse(await store.databaseNow()) - Date.parse(before)).toBeGreaterThanOrEqual(5000)
+    await close()
+  })
+
+  it('tells no time again when its clock is set back, and goes on at the same pace', async () => {
+    const { store, advance, setClock, close } = await open({ partitions: PARTITIONS })
+    const before = Date.parse(await store.databaseNow())
+    setClock(-3 * HOUR_MS)
+    expect(Date.parse(await store.databaseNow())).toBeGreaterThanOrEqual(before)
+    await advance(5000)
+    const after = Date.parse(await store.databaseNow()) - before
+    expect(after).toBeGreaterThanOrEqual(5000)
+    expect(after).toBeLessThan(10_000)
+    await close()
+  })
+
+  it('tells no time before that of its newest write after a start with the clock set back', async () => {
+    const { store, advance, reopen, setClock, close } = await open({ partitions: PARTITIONS })
+    if (reopen !== null) {
+      await advance(HOUR_MS)
+      await take(store, 1)
+      await firstSequences(store, batchOf(writeOf({ entries: ['a'] })))
+      const written = Date.parse(await store.databaseNow())
+      setClock(-3 * HOUR_MS)
+      const again = await reopen()
+      expect(Date.parse(await again.databaseNow())).toBeGreaterThanOrEqual(written)
+      // Nothing is written in this life: what the one before knew must not be lost.
+      setClock(-3 * HOUR_MS)
+      const third = await reopen()
+      await advance(5000)
+      const after = Date.parse(await third.databaseNow()) - written
+      expect(after).toBeGreaterThanOrEqual(5000)
+      expect(after).toBeLessThan(60_000)
+      expect(Date.parse((await take(third, 1)).expiresAt)).toBeGreaterThanOrEqual(written + 5000 + LEASE_MS)
+    }
+    await close()
+  })
+
+  it('follows a clock that was set forward', async () => {
+    const { store, reopen, setClock, close } = await open({ partitions: PARTITIONS })
+    if (reopen !== null) {
+      const before = Date.parse(await store.databaseNow())
+      setClock(3 * HOUR_MS)
+      expect(Date.parse(await (await reopen()).databaseNow())).toBeGreaterThanOrEqual(before + 3 * HOUR_MS)
+    }
     await close()
   })
 

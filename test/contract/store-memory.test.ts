@@ -128,6 +128,18 @@ describe('image', () => {
   })
 })
 
+it('tells no time before that of the newest write in the image it starts from', async () => {
+  let ms = 10_000_000
+  const store = createMemoryStore({ ...OPTIONS, now: () => ms })
+  await firstSequences(store, entry('a'))
+  const image = store.image()
+  ms = 5_000_000
+  const restored = createMemoryStore({ ...OPTIONS, now: () => ms, image })
+  expect(Date.parse(await restored.databaseNow())).toBe(10_000_000)
+  ms += 400
+  expect(Date.parse(await restored.databaseNow())).toBe(10_000_400)
+})
+
 it('refuses to change the tag of a row', async () => {
   const store = createMemoryStore(OPTIONS)
   const put = (tag: string) => store.commit(batchOf(writeOf({ rows: [rowOf('parked', 'p', { tag })] })))

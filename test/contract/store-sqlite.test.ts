@@ -172,6 +172,20 @@ describe('life of a file', () => {
   })
 })
 
+describe('a clock that was set back before the start', () => {
+  it('is told when it is minutes behind the newest write', async () => {
+    const told: unknown[][] = []
+    const openAt = (ms: number) => open({ now: () => ms, warn: (...message) => void told.push(message) })
+    const first = openAt(10_000_000)
+    await firstSequences(first, batchOf(writeOf({ entries: ['a'] })))
+    await first.close()
+    await openAt(9_990_000).close()
+    expect(told).toEqual([])
+    await openAt(1_000_000).close()
+    expect(told).toEqual([[expect.stringMatching(/clock is behind/), { behindMs: 9_000_000 }]])
+  })
+})
+
 describe('disk', () => {
   it('says when space runs low, keeps a ballast while there is enough, and looks at most once a second', async () => {
     let freeBytes = 1e9

@@ -15,19 +15,22 @@ function movable() {
     advance: async (by: number) => {
       ms += by
     },
+    setClock: (by: number) => {
+      ms += by
+    },
   }
 }
 
 describeStore('memory', async ({ partitions }) => {
-  const { now, advance } = movable()
+  const { now, ...clock } = movable()
   const store = createMemoryStore({ installation: INSTALLATION, partitions, now, schedule: setImmediate })
-  return { store, advance, reopen: null, close: store.close }
+  return { store, ...clock, reopen: null, close: store.close }
 })
 
 /** Two limits: nothing folded into the tables before the end, and everything soon. */
 for (const windowChangesMax of [16_384, 3]) {
   describeStore(`sqlite :memory:, a fold every ${windowChangesMax} changes`, async ({ partitions }) => {
-    const { now, advance } = movable()
+    const { now, ...clock } = movable()
     const options = { path: ':memory:', installation: INSTALLATION, partitions, now, schedule: setImmediate, windowChangesMax }
     let store = openSqliteStore(options)
     const reopen = async () => {
@@ -36,11 +39,11 @@ for (const windowChangesMax of [16_384, 3]) {
       store = openSqliteStore({ ...options, image })
       return store
     }
-    return { store, advance, reopen, close: () => store.close() }
+    return { store, ...clock, reopen, close: () => store.close() }
   })
 
   describeStore(`sqlite file, a fold every ${windowChangesMax} changes`, async ({ partitions }) => {
-    const { now, advance } = movable()
+    const { now, ...clock } = movable()
     const folder = mkdtempSync(join(tmpdir(), 'holdpoint-store-'))
     const options = {
       path: join(folder, 'store.db'),
@@ -60,6 +63,6 @@ for (const windowChangesMax of [16_384, 3]) {
       await store.close()
       rmSync(folder, { recursive: true })
     }
-    return { store, advance, reopen, close }
+    return { store, ...clock, reopen, close }
   })
 }

@@ -5,6 +5,7 @@ import { createHints } from '../hints.ts'
 import { holderOf, leaseCalls, timeText } from '../leases.ts'
 import { createGroupQueue } from '../queue.ts'
 import { type Store, type StoreMeta, StoreUnavailable } from '../store.ts'
+import { createStoreTime } from '../time.ts'
 import { type CommitFaults, withCommitFaults } from './faults.ts'
 import {
   applyGroup,
@@ -23,7 +24,7 @@ export interface MemoryStoreOptions {
   readonly installation: string
   /** Taken from the image when there is one. */
   readonly partitions: number
-  /** Database time in milliseconds. */
+  /** Milliseconds. Store time follows it, but never back. */
   readonly now: () => number
   /** Calls back once, later: a virtual timer. Used for the wait before a group and for its write and sync. */
   readonly schedule: (run: () => void) => void
@@ -69,10 +70,11 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
 }
 
 function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOptions): MemoryStore {
-  const { now, schedule } = options
+  const { schedule } = options
+  const time = createStoreTime(options.now, state.writtenAtMs)
   const deliveries = createHints()
   const releases = createHints()
-  const disk = createDisk(state, options)
+  const disk = createDisk(state, time, options)
   const queue = createGroupQueue({
     schedule,
     persist: disk.persist,
@@ -99,8 +101,8 @@ function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOpti
   }
   return {
     meta,
-    ...leaseCalls({ view, write, now, partitions: meta.partitions, freed: releases.tell }),
-    leases: () => read(() => state.partitions.map((partition, index) => holderOf(index, partition, now()))),
+    ...leaseCalls({ view, write, now: time, partitions: meta.partitions, freed: releases.tell }),
+    leases: () => read(() => state.partitions.map((partition, index) => holderOf(index, partition, time()))),
     commit: async (batch) => {
       checkBatch(batch, meta.partitions)
       return write((group) => {
@@ -122,7 +124,7 @@ function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOpti
     readRows: (table, ids) => read(() => present(ids, (id) => rowIn(state, table, id))),
     scanRows: (query) => read(() => rowsMatching(state, query)),
     readRaw: (reference) => read(() => rawAt(state, reference)),
-    databaseNow: () => read(() => timeText(now())),
+    databaseNow: () => read(() => timeText(time())),
     health: () => ({ ok: true }),
     onDeliveries: deliveries.on,
     onRelease: releases.on,
@@ -140,14 +142,14 @@ function openState(meta: StoreMeta, state: MemoryState, options: MemoryStoreOpti
 }
 
 /** The durable and the volatile half: `state` is what readers see, `unsynced` how to take the newest groups back. */
-function createDisk(state: MemoryState, { schedule, faults }: MemoryStoreOptions) {
+function createDisk(state: MemoryState, time: () => number, { schedule, faults }: MemoryStoreOptions) {
   const syncEvery = faults?.syncEveryGroups ?? 0
   let inFlight: Group | null = null
   let unsynced: (() => void)[] = []
   return {
     persist: (group: Group, done: (failure: StoreUnavailable | null) => void): void => {
       if (syncEvery > 0) {
-        unsynced.push(applyGroup(state, group))
+        unsynced.push(applyGroup(state, group, time()))
         if (unsynced.length >= syncEvery) unsynced = []
         done(null)
         return
@@ -156,12 +158,12 @@ function createDisk(state: MemoryState, { schedule, faults }: MemoryStoreOptions
       schedule(() => {
         if (inFlight !== group) return
         inFlight = null
-        applyGroup(state, group)
+        applyGroup(state, group, time())
         done(null)
       })
     },
     powerLoss: (fate: { readonly inFlightSurvives?: boolean; readonly survivors?: number }): void => {
-      if (inFlight !== null && fate.inFlightSurvives === true) applyGroup(state, inFlight)
+      if (inFlight !== null && fate.inFlightSurvives === true) applyGroup(state, inFlight, time())
       inFlight = null
       for (const undo of unsynced.splice(fate.survivors ?? 0).reverse()) undo()
       unsynced = []

@@ -17,6 +17,8 @@ export interface MemoryState {
   readonly inbox: Map<number, InboxRow>[]
   readonly rows: Map<RowTable, RowSet>
   readonly partitions: PartitionState[]
+  /** Store time of the newest write. */
+  writtenAtMs: number
 }
 
 const TABLES: readonly RowTable[] = ['state', 'goal', 'timer', 'exception', 'parked', 'context', 'cursor', 'setting']
@@ -30,6 +32,7 @@ export function emptyState(partitions: number): MemoryState {
     inbox: each(() => new Map()),
     rows: new Map(TABLES.map((table) => [table, { byId: new Map(), byTag: new Map() }])),
     partitions: each(() => PARTITION_START),
+    writtenAtMs: 0,
   }
 }
 
@@ -45,11 +48,14 @@ export function copyState(state: MemoryState): MemoryState {
     inbox: state.inbox.map((rows) => new Map(rows)),
     rows: new Map([...state.rows].map(([table, set]) => [table, copyRows(set)])),
     partitions: [...state.partitions],
+    writtenAtMs: state.writtenAtMs,
   }
 }
 
 /** Makes the group visible. Calling the answer takes it back, provided later groups were taken back first. */
-export function applyGroup(state: MemoryState, group: Group): () => void {
+export function applyGroup(state: MemoryState, group: Group, atMs: number): () => void {
+  // Not taken back: that the time of what was lost is known does no harm.
+  state.writtenAtMs = Math.max(state.writtenAtMs, atMs)
   const undo: (() => void)[] = []
   for (const [key, value] of group.identities) undo.push(put(state.identities, key, value))
   for (const { id, items } of group.raw) {

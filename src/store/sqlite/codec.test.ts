@@ -28,6 +28,7 @@ describe('chunks', () => {
 
 describe('the log', () => {
   const delta: Delta = {
+    atMs: 1_000_000,
     partitions: [[3, { nextSequence: 5, nextInbox: 2, worker: 'worker-1', epoch: 7, expiresAtMs: 99 }]],
     identities: [['00', 'value']],
     journal: [{ partition: 3, first: 1, last: 4, chunk: 8, at: 2 }],

@@ -24,6 +24,8 @@ export interface RowDelta {
 
 /** What one transaction changed, without the bodies that are stored for good. All values are absolute: safe to replay. */
 export interface Delta {
+  /** Store time of the transaction. */
+  readonly atMs: number
   readonly partitions: readonly (readonly [partition: number, state: PartitionState])[]
   readonly identities: readonly (readonly [key: string, value: string])[]
   readonly journal: readonly JournalSpan[]
@@ -40,6 +42,7 @@ type RowHead =
   | readonly [table: RowTable, id: string, partition: number, active: number, tag: string, recreated: number]
 interface Head {
   readonly format: number
+  readonly at: number
   readonly partitions: readonly (readonly [number, number, number, string | null, number, number])[]
   readonly identities: Delta['identities']
   readonly journal: readonly (readonly [number, number, number, number, number])[]
@@ -53,6 +56,7 @@ interface Head {
 export function encodeDelta(delta: Delta): string[] {
   const head: Head = {
     format: FORMAT,
+    at: delta.atMs,
     partitions: delta.partitions.map(([partition, s]) => [partition, s.nextSequence, s.nextInbox, s.worker, s.epoch, s.expiresAtMs]),
     identities: delta.identities,
     journal: delta.journal.map((s) => [s.partition, s.first, s.last, s.chunk, s.at]),
@@ -81,6 +85,7 @@ export function decodeDelta(texts: readonly string[]): Delta {
     return body
   }
   return {
+    atMs: head.at,
     partitions: head.partitions.map(([partition, nextSequence, nextInbox, worker, epoch, expiresAtMs]) => [
       partition,
       { nextSequence, nextInbox, worker, epoch, expiresAtMs },

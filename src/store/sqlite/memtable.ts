@@ -22,6 +22,8 @@ export interface RowMemory {
 export interface Memtable {
   /** The newest log row. */
   generation: number
+  /** Store time of the newest write. */
+  writtenAtMs: number
   readonly partitions: PartitionState[]
   /** Partitions whose row in the table is behind. */
   readonly partitionsChanged: Set<number>
@@ -38,13 +40,15 @@ export interface Memtable {
 }
 
 export interface StoredState {
+  readonly writtenAtMs: number
   readonly partitions: PartitionState[]
   readonly inboxStored: Set<number>
 }
 
-export function createMemtable({ partitions, inboxStored }: StoredState): Memtable {
+export function createMemtable({ writtenAtMs, partitions, inboxStored }: StoredState): Memtable {
   return {
     generation: 0,
+    writtenAtMs,
     partitions,
     inboxStored,
     partitionsChanged: new Set(),
@@ -69,6 +73,7 @@ export function rowMemory(memtable: Memtable, table: RowTable): RowMemory {
 export function mergeDelta(memtable: Memtable, delta: Delta): number {
   const { generation } = memtable
   const aged = <T>(value: T): Aged<T> => ({ value, generation })
+  memtable.writtenAtMs = Math.max(memtable.writtenAtMs, delta.atMs)
   for (const [partition, state] of delta.partitions) {
     memtable.partitions[partition] = state
     memtable.partitionsChanged.add(partition)

@@ -6,6 +6,7 @@ import { createHints } from '../hints.ts'
 import { holderOf, leaseCalls, timeText } from '../leases.ts'
 import { createGroupQueue } from '../queue.ts'
 import type { Store, StoreMeta } from '../store.ts'
+import { createStoreTime } from '../time.ts'
 import { createChunks } from './chunks.ts'
 import type { Space } from './disk.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -14,7 +15,7 @@ import { inTransaction, migrate, readMeta, writeMeta } from './migrate.ts'
 import { createReader, type Reader } from './reader.ts'
 import { MIGRATIONS } from './schema.ts'
 import { isInMemory, openDatabase } from './settings.ts'
-import { createWriter, type WriteStatistics } from './writer.ts'
+import { createWriter, WRITTEN_AT, type WriteStatistics } from './writer.ts'
 
 export interface SqliteStoreOptions {
   /** Of the file, or `:memory:`. */
@@ -22,7 +23,7 @@ export interface SqliteStoreOptions {
   /** Used when the store is made; afterwards the store's own stay. */
   readonly installation: string
   readonly partitions: number
-  /** Database time in milliseconds. In reality wall time at the start plus monotonic time since. */
+  /** In reality wall time at the start plus monotonic time since, in milliseconds. Store time follows it, but never back. */
   readonly now: () => number
   /** Calls back once, later: setImmediate in reality, a virtual timer in simulation. */
   readonly schedule: (run: () => void) => void
@@ -33,6 +34,8 @@ export interface SqliteStoreOptions {
   /** Changes kept in the log before they are folded into the tables (memtable.ts). Small values make tests fold often. */
   readonly windowChangesMax?: number
   readonly space?: (path: string) => Space
+  /** Told at the start of what an operator should look at although the store goes on. */
+  readonly warn?: (message: string, fields: Readonly<Record<string, unknown>>) => void
   /** Told once when the disk fails under the store: stop the process with this message. */
   readonly onFailed?: (detail: string) => void
 }
@@ -44,6 +47,8 @@ export interface SqliteStore extends Store {
 }
 
 const WINDOW_CHANGES_MAX = 16_384
+/** Seconds are the drift of any clock, and what a start takes. */
+const CLOCK_BEHIND_MS_TOLD = 300_000
 /** WAL pages after which a checkpoint is run: 64 MB. A page that changed several times since is copied once. */
 const CHECKPOINT_FRAMES = 16_384
 
@@ -108,8 +113,12 @@ function readInboxes(database: DatabaseSync): Set<number> {
 }
 
 function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
-  const { now, schedule } = options
-  const memtable = createMemtable({ partitions: readPartitions(database), inboxStored: readInboxes(database) })
+  const { schedule } = options
+  const memtable = createMemtable({
+    writtenAtMs: Number(readMeta(database, WRITTEN_AT) ?? 0),
+    partitions: readPartitions(database),
+    inboxStored: readInboxes(database),
+  })
   const chunks = createChunks(database)
   const reader = createReader(database, memtable, chunks)
   const writer = createWriter({
@@ -119,6 +128,10 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
     windowChangesMax: options.windowChangesMax ?? WINDOW_CHANGES_MAX,
     forgetIdentity: reader.forgetIdentity,
   })
+  const time = createStoreTime(options.now, memtable.writtenAtMs)
+  const behindMs = memtable.writtenAtMs - options.now()
+  if (behindMs > CLOCK_BEHIND_MS_TOLD)
+    options.warn?.("the machine's clock is behind the store's time, which goes on from its own", { behindMs })
   freeLeases(memtable.partitions)
   const guard = createGuard(options)
   const deliveries = createHints()
@@ -128,7 +141,7 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
     schedule,
     persist: (group, done) => {
       const failure = guard.attempt(() => {
-        if (writer.write(group).folded && !isInMemory(options.path)) schedule(() => database.isOpen && guard.attempt(checkpoint))
+        if (writer.write(group, time()).folded && !isInMemory(options.path)) schedule(() => database.isOpen && guard.attempt(checkpoint))
       })
       done(failure)
     },
@@ -146,13 +159,13 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
   }
   return {
     meta,
-    ...leaseCalls({ view, write, now, partitions: meta.partitions, freed: releases.tell }),
+    ...leaseCalls({ view, write, now: time, partitions: meta.partitions, freed: releases.tell }),
     commit: async (batch) => {
       checkBatch(batch, meta.partitions)
       return write((group) => addBatch(view, group, batch))
     },
-    leases: () => guard.read(() => memtable.partitions.map((state, partition) => holderOf(partition, state, now()))),
-    databaseNow: () => guard.read(() => timeText(now())),
+    leases: () => guard.read(() => memtable.partitions.map((state, partition) => holderOf(partition, state, time()))),
+    databaseNow: () => guard.read(() => timeText(time())),
     ...reads(reader, guard),
     health: guard.health,
     onDeliveries: deliveries.on,
@@ -162,7 +175,7 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
     close: async () => {
       if (!guard.close()) return
       await queue.drain()
-      if (guard.usable()) guard.attempt(() => writer.foldAll())
+      if (guard.usable()) guard.attempt(() => writer.foldAll(time()))
       database.close()
     },
   }

@@ -6,7 +6,7 @@ import { packTexts, unpackTexts } from './codec.ts'
 import { type Delta, decodeDelta, encodeDelta } from './delta.ts'
 import { collectFold, createFoldWriter, dropFolded, type FoldWritten } from './fold.ts'
 import { type Memtable, mergeDelta } from './memtable.ts'
-import { inTransaction } from './migrate.ts'
+import { inTransaction, writeMeta } from './migrate.ts'
 
 /** Bytes of log, compressed, after which its beginning is folded whatever the number of changes: what a start has to replay. */
 const WINDOW_BYTES_MAX = 8_000_000
@@ -14,6 +14,8 @@ const WINDOW_BYTES_MAX = 8_000_000
 const LOG_COMPRESS_BYTES_MIN = 64_000
 /** A fold makes this much room, so that folds are neither long nor at every turn. */
 const WINDOW_SHARE_KEPT = 0.75
+/** Key in `meta`: store time of the clean end. */
+export const WRITTEN_AT = 'writtenAt'
 
 /** What was physically written since the store was opened. */
 export interface WriteStatistics {
@@ -24,9 +26,9 @@ export interface WriteStatistics {
 
 export interface Writer {
   /** One transaction, one fsync; throws what SQLite throws, and then nothing has changed, in memory either. */
-  write(group: Group): { readonly folded: boolean }
+  write(group: Group, atMs: number): { readonly folded: boolean }
   /** Everything into the tables, the log empty: before a clean end, and nothing after it. */
-  foldAll(): void
+  foldAll(atMs: number): void
   statistics(): WriteStatistics
 }
 
@@ -50,9 +52,9 @@ export function createWriter({ database, memtable, chunks, windowChangesMax, for
   replayLog(database, memtable, window)
   let statistics: WriteStatistics = { transactions: 0, rows: 0, bytes: 0 }
 
-  const writeGroup = (group: Group) => {
+  const writeGroup = (group: Group, atMs: number) => {
     const packed = chunks.pack(group.journal, group.raw)
-    const delta = deltaOf(group, packed)
+    const delta = deltaOf(group, packed, atMs)
     const through = window.overdue()
     const fold = through === null ? null : collectFold(memtable, through)
     const bodies = chunks.write(packed)
@@ -68,10 +70,10 @@ export function createWriter({ database, memtable, chunks, windowChangesMax, for
     return { packed, delta, fold, folded, rows, logBytes: log.length, bytes: bodies.bytes + log.length }
   }
   return {
-    write: (group) => {
+    write: (group, atMs) => {
       begin.run()
       const written = attempt(database, () => {
-        const result = writeGroup(group)
+        const result = writeGroup(group, atMs)
         commit.run()
         return result
       })
@@ -88,11 +90,13 @@ export function createWriter({ database, memtable, chunks, windowChangesMax, for
       statistics = { transactions: transactions + 1, rows: rows + written.rows, bytes: bytes + written.bytes }
       return { folded: fold !== null }
     },
-    foldAll: () => {
+    foldAll: (atMs) => {
       const fold = collectFold(memtable, memtable.generation)
       inTransaction(database, () => {
         folds.write(memtable, fold)
         deleteLog.run(fold.through)
+        // The log, which is empty now, had it.
+        writeMeta(database, WRITTEN_AT, String(atMs))
       })
     },
     statistics: () => statistics,
@@ -113,8 +117,9 @@ function attempt<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-function deltaOf(group: Group, places: Pick<Delta, 'journal' | 'raw'>): Delta {
+function deltaOf(group: Group, places: Pick<Delta, 'journal' | 'raw'>, atMs: number): Delta {
   return {
+    atMs,
     partitions: [...group.partitions],
     identities: [...group.identities],
     journal: places.journal,
