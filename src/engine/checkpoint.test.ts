@@ -34,7 +34,7 @@ const isCheckpoint = (batch: Batch): boolean => batch.partitions.some(({ rows })
 /** What a new owner would know, read from the store as it is. */
 async function takenOver(store: Store): Promise<PartitionMemory> {
   const memory = createMemory(0, 9)
-  await takeOver(store, memory, '2026-03-02T09:00:00.000Z')
+  await takeOver(store, memory, { iso: () => '2026-03-02T09:00:00.000Z', notBefore: () => undefined })
   return memory
 }
 
@@ -61,7 +61,7 @@ describe('rows', () => {
     await runtime.advance(100)
     expect(await seenBy(store, 'script', LOT)).toEqual(['D1 one', 'D2 two', 'D3 three'])
     expect(commits).toHaveLength(1)
-    expect(await checkpointOf(store, 0)).toBe((await journalOf(store)).length)
+    expect(await checkpointOf(store, 0)).toEqual({ position: (await journalOf(store)).length, at: expect.any(String) })
     await runtime.advance(10_000)
     expect(commits).toHaveLength(1)
   })
@@ -138,7 +138,7 @@ describe('a new owner', () => {
     const lease = await store.acquire(0, 'worker-a', 10_000)
     const memory = { ...createMemory(0, lease?.epoch ?? 0), unwritten, position }
     const text = textOf(unwritten)
-    await store.commit(checkpointBatch(memory, 'worker-a'))
+    await store.commit(checkpointBatch(memory, { worker: 'worker-a', at: '2026-03-02T09:00:00.000Z' }))
     expect(textOf((await catchUp(store, 0)).unwritten)).toBe('[{},{},{}]')
     expect(textOf(unwritten)).toBe(text)
     expect(await compareRebuilt(store, 0)).toEqual([])

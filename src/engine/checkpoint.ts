@@ -19,8 +19,14 @@ export function hasUnwritten({ goals, states, timers }: Unwritten): boolean {
   return goals.size + states.size + timers.size > 0
 }
 
+/** What a checkpoint says about itself. `at`: hub time, so that the next owner's begins no earlier. */
+interface Checkpoint {
+  readonly position: number
+  readonly at: string
+}
+
 /** Everything unwritten, and the position of the journal that the rows then stand for. One commit of rows only. */
-export function checkpointBatch(memory: PartitionMemory, worker: string): Batch {
+export function checkpointBatch(memory: PartitionMemory, { worker, at }: { readonly worker: string; readonly at: string }): Batch {
   const { partition, epoch, unwritten } = memory
   const rows: RowWrite[] = []
   for (const [id, row] of unwritten.states) {
@@ -42,17 +48,17 @@ export function checkpointBatch(memory: PartitionMemory, worker: string): Batch 
     partition,
     active: false,
     tag: '',
-    body: JSON.stringify({ position: memory.position }),
+    body: JSON.stringify({ position: memory.position, at } satisfies Checkpoint),
   })
   const write = { partition, owner: { worker, epoch }, entries: [], deliveries: [], consumed: [], rows }
   return { expect: [], identities: [], raw: [], partitions: [write] }
 }
 
 /** Position up to which the rows of the partition have been written; 0: none yet. */
-export async function checkpointOf(store: Store, partition: number): Promise<number> {
+export async function checkpointOf(store: Store, partition: number): Promise<Checkpoint> {
   const id = checkpointId(partition)
   const row = (await store.readRows('setting', [id])).get(id)
-  return row === undefined ? 0 : (JSON.parse(row.body) as { readonly position: number }).position
+  return row === undefined ? { position: 0, at: '' } : (JSON.parse(row.body) as Checkpoint)
 }
 
 function checkpointId(partition: number): string {
@@ -64,22 +70,28 @@ export interface CaughtUp {
   readonly position: number
   /** Entries that had to be folded. */
   readonly behind: number
+  /** Newest hub time of the checkpoint and of the entries after it; '' in an empty journal. */
+  readonly newestAt: string
 }
 
 /** Folds the entries after the checkpoint into what will be the unwritten rows of the new owner. */
 export async function catchUp(store: Store, partition: number): Promise<CaughtUp> {
   const unwritten: Unwritten = { goals: new Map(), states: new Map(), timers: new Map() }
-  const from = await checkpointOf(store, partition)
-  let position = from
+  const checkpoint = await checkpointOf(store, partition)
+  let { position, at: newestAt } = checkpoint
   for (;;) {
     const page = await store.readJournal(partition, position + 1, PAGE)
     const entries = page.map((entry) => parseEntry(entry.body))
     await loadBases(store, unwritten, entries)
-    for (const entry of entries) foldInto(unwritten, entry, partition)
+    for (const entry of entries) {
+      foldInto(unwritten, entry, partition)
+      const at = 'at' in entry ? entry.at : entry.recordedAt
+      if (at > newestAt) newestAt = at
+    }
     position = page.at(-1)?.sequence ?? position
     if (page.length < PAGE) break
   }
-  return { unwritten, position, behind: position - from }
+  return { unwritten, position, behind: position - checkpoint.position, newestAt }
 }
 
 /** The rows that entries change, as they stand in the store. */

@@ -48,6 +48,21 @@ test('a slow answer is thrown away, unless there is nothing better', async () =>
   expect(clock.ms()).toBe(START_MS + runtime.now())
 })
 
+test('it begins no earlier than it is told, and does not stand still until the database has caught up', async () => {
+  const runtime = createHandRuntime()
+  const clock = createHubClock(runtime)
+  await clock.adjust(database(runtime, 0))
+  clock.notBefore(timeAt(-60_000))
+  expect(clock.iso()).toBe(timeAt(0))
+  clock.notBefore(timeAt(60_000))
+  expect(clock.iso()).toBe(timeAt(60_000))
+  await runtime.advance(1_000)
+  await clock.adjust(database(runtime, 0))
+  expect(clock.iso()).toBe(timeAt(61_000))
+  await clock.adjust(database(runtime, 90_000))
+  expect(clock.iso()).toBe(timeAt(91_000))
+})
+
 test('it never goes back, and its text follows', async () => {
   const runtime = createHandRuntime()
   const clock = createHubClock(runtime)

@@ -10,11 +10,12 @@ import type { Observation } from '../model/observation.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { Alarms } from './alarms.ts'
 import { checkpointBatch, hasUnwritten } from './checkpoint.ts'
-import type { EngineDeps, EntryCache, HubClock, PendingDelivery } from './deps.ts'
+import type { EngineDeps, EntryCache, PendingDelivery } from './deps.ts'
 import { instanceId } from './derive.ts'
 import { carryOutEffect, type EffectParts, type Sent } from './effects.ts'
 import { encodeEntry, type LateEntry } from './entries.ts'
 import type { TimerRow } from './fold.ts'
+import type { AdjustableClock } from './hub-clock.ts'
 import { Inbox } from './inbox.ts'
 import { doubtIntents, evaluateDirty, type LedgerParts, takeOutcome } from './ledger.ts'
 import { createMemory, observationKey, type PartitionMemory } from './memory.ts'
@@ -30,7 +31,7 @@ const ENTRIES_BEHIND_MAX = 1_000
 
 export interface PartitionParts extends Omit<RunParts, 'deps'> {
   readonly deps: EngineDeps
-  readonly clock: HubClock
+  readonly clock: AdjustableClock
   readonly cache: EntryCache
   readonly outbox: Outbox
   readonly reader: Reader
@@ -83,7 +84,7 @@ export class PartitionOwner {
   #committing: Turn | null = null
   /** A checkpoint is due: rows are to be written that the journal is ahead of. */
   #checkpointDue = false
-  readonly #ownedSince: string
+  #ownedSince = ''
   #cancelCheckpoint: (() => void) | null = null
   readonly #finished: Promise<void>
 
@@ -95,7 +96,6 @@ export class PartitionOwner {
     this.queryFirst = grant.queryFirst
     this.memory = createMemory(grant.partition, grant.epoch)
     this.#parts = parts
-    this.#ownedSince = clock.iso()
     this.#alarms = new Alarms(deps.runtime, clock)
     this.#inbox = new Inbox(deps.store, this.memory, deps.settings.inboxAheadMax)
     this.#ledger = {
@@ -206,7 +206,8 @@ export class PartitionOwner {
   async #run(): Promise<Stop> {
     const { deps, clock } = this.#parts
     // Short lives must not leave an ever longer way to the next owner.
-    this.#checkpointDue = (await takeOver(deps.store, this.memory, clock.iso())) > ENTRIES_BEHIND_MAX
+    this.#checkpointDue = (await takeOver(deps.store, this.memory, clock)) > ENTRIES_BEHIND_MAX
+    this.#ownedSince = clock.iso()
     for (const orderKey of this.memory.goalsByOrderKey.keys()) this.#orderKeys.add(orderKey)
     for (const timer of this.memory.timers.values()) this.#arm(timer)
     this.#armCheckpoint()
@@ -330,12 +331,12 @@ export class PartitionOwner {
 
   /** Writes the rows that the journal is ahead of. False: the partition is no longer ours. */
   async #checkpoint(): Promise<boolean> {
-    const { deps } = this.#parts
+    const { deps, clock } = this.#parts
     this.#checkpointDue = false
     this.#cancelCheckpoint?.()
     this.#cancelCheckpoint = null
     if (!hasUnwritten(this.memory.unwritten)) return true
-    const result = await deps.store.commit(checkpointBatch(this.memory, deps.worker))
+    const result = await deps.store.commit(checkpointBatch(this.memory, { worker: deps.worker, at: clock.iso() }))
     if (result.result !== 'committed') return false
     this.memory.unwritten = { goals: new Map(), states: new Map(), timers: new Map() }
     return true

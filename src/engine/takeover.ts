@@ -7,15 +7,21 @@ import { catchUp } from './checkpoint.ts'
 import { instanceId } from './derive.ts'
 import type { ExceptionRecord } from './exceptions.ts'
 import { goalActive, type StateRow, type TimerRow } from './fold.ts'
+import type { AdjustableClock } from './hub-clock.ts'
 import { type Instance, type PartitionMemory, rememberException, rememberGoal } from './memory.ts'
 import { timerId } from './timer-id.ts'
 
 const PAGE = 1_000
 
-/** `at`: hub time; how long ago another owner's commands settled is not known, so they count as settled now. Answers how many entries the rows were behind. */
-export async function takeOver(store: Store, memory: PartitionMemory, at: string): Promise<number> {
+/**
+ * Hub time begins no earlier than the newest time in the partition's journal, whoever's clock wrote it. How long ago
+ * another owner's commands settled is not known, so they count as settled now. Answers how many entries the rows were behind.
+ */
+export async function takeOver(store: Store, memory: PartitionMemory, clock: Pick<AdjustableClock, 'iso' | 'notBefore'>): Promise<number> {
   const { partition } = memory
-  const { unwritten, position, behind } = await catchUp(store, partition)
+  const { unwritten, position, behind, newestAt } = await catchUp(store, partition)
+  if (newestAt !== '') clock.notBefore(newestAt)
+  const at = clock.iso()
   memory.unwritten = unwritten
   memory.position = position
   for await (const body of pages(store, partition, 'goal')) keepGoal(memory, JSON.parse(body) as Goal, at)

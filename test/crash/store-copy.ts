@@ -25,7 +25,7 @@ export async function lookAtRemains(directory: string, copyDirectory: string): P
   const inFlight: Command[] = []
   for (let partition = 0; partition < store.meta.partitions; partition++) {
     const memory = createMemory(partition, 0)
-    await takeOver(store, memory, '')
+    await takeOver(store, memory, { iso: () => '', notBefore: () => undefined })
     for (const { commands } of memory.goals.values()) inFlight.push(...commands.filter(({ state }) => state === 'intent'))
   }
   await store.close()
