@@ -10,6 +10,7 @@ import type { GoalSettled } from '../model/events.ts'
 import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
 import { addMs } from '../model/time.ts'
 import { type NextStep, type ReconcilePolicy, reconcile } from '../reconcile/reconcile.ts'
+import { attempt } from './attempt.ts'
 import { sameValue } from './canonical.ts'
 import type { EngineDeps } from './deps.ts'
 import { commandId, goalId, reference } from './derive.ts'
@@ -26,6 +27,7 @@ export interface LedgerParts {
   readonly resourceOf: (system: string, resource: string) => ResourceSpec
   /** Takes a place in the target's queue, or says that there is none. Given back by the outcome or a lost turn. */
   readonly takeRoom: (goal: Goal) => boolean
+  readonly giveRoom: (goal: Goal) => void
   /** After a restore, until this partition's systems have been swept. */
   readonly queryFirst: () => boolean
   /** Hub time at which this owner began. */
@@ -43,7 +45,7 @@ export function evaluateDirty(ledger: Ledger): void {
   const { turn } = ledger
   for (const orderKey of turn.dirty) {
     turn.dirty.delete(orderKey)
-    evaluateOrderKey(ledger, orderKey)
+    attempt(ledger, orderKey, () => evaluateOrderKey(ledger, orderKey))
   }
 }
 
@@ -202,6 +204,8 @@ function carryOut(ledger: Ledger, goal: Goal, step: NextStep): boolean {
       turn.effects.push({ effect: 'read', goal, notBefore: step.notBefore })
       return false
     case 'readPremise':
+      // Thrown here, where it is told; nobody could be told once the turn is durable.
+      if (goal.premise !== null) parts.resourceOf(goal.premise.system, goal.premise.resource)
       turn.effects.push({ effect: 'readPremise', goal })
       return false
     case 'send':
@@ -240,11 +244,11 @@ function start(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'send
     turn.effects.push({ effect: 'waitForRoom', goal })
     return false
   }
-  if (step.heal) parts.deps.runtime.sometimes('healed')
   const command = newCommand(turn, goal, { ...step, state: 'intent', detail: '' })
+  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
+  if (step.heal) parts.deps.runtime.sometimes('healed')
   const next = goal.waiting === '' ? goal : changeGoal(turn, goal, { type: 'waiting', waiting: '' })
   putCommand(turn, next, command)
-  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
   return true
 }
 
@@ -273,11 +277,12 @@ function newCommand(
 
 function repeat(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'resend' }>): boolean {
   const { turn, parts } = ledger
+  const command = commandOf(goal, step.command)
   if (!parts.takeRoom(goal)) {
     turn.effects.push({ effect: 'waitForRoom', goal })
     return false
   }
-  const command = commandOf(goal, step.command)
+  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
   const { action, rung } = step
   const attempts = command.attempts + 1
   putCommand(turn, goal, {
@@ -291,7 +296,6 @@ function repeat(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'res
     absentAt: null,
     notBefore: null,
   })
-  turn.effects.push({ effect: 'send', goal: goal.id, command: command.id })
   return true
 }
 

@@ -37,6 +37,8 @@ export interface PartitionMemory {
   readonly instances: Map<string, Instance>
   readonly exceptions: Map<string, ExceptionRecord>
   readonly exceptionsByGoal: Map<string, Set<string>>
+  /** Subjects of open `goal.failed`: order keys that could not be evaluated. */
+  readonly failing: Set<string>
   /** Instances whose decision threw; their deliveries wait in the inbox. */
   readonly blocked: Set<string>
   /** Newest observation by resource of an order key. */
@@ -65,6 +67,7 @@ export function createMemory(partition: number, epoch: number): PartitionMemory 
     instances: new Map(),
     exceptions: new Map(),
     exceptionsByGoal: new Map(),
+    failing: new Set(),
     blocked: new Set(),
     observations: new Map(),
     premises: new Map(),
@@ -97,6 +100,10 @@ export function rememberException(memory: PartitionMemory, record: ExceptionReco
   const open = record.closedAt === null
   if (open) memory.exceptions.set(record.id, record)
   else memory.exceptions.delete(record.id)
+  if (record.code === 'goal.failed') {
+    if (open) memory.failing.add(record.subject)
+    else memory.failing.delete(record.subject)
+  }
   if (record.goal === null) return
   const ids = memory.exceptionsByGoal.get(record.goal) ?? new Set<string>()
   if (open) ids.add(record.id)

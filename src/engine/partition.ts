@@ -102,6 +102,7 @@ export class PartitionOwner {
       deps,
       resourceOf: parts.resourceOf,
       takeRoom: (goal) => outbox.takeRoom(goal.system, goal.lane),
+      giveRoom: (goal) => outbox.giveRoom(goal.system, goal.lane),
       queryFirst: () => this.queryFirst,
       ownedSince: () => this.#ownedSince,
     }

@@ -111,6 +111,26 @@ export function changeGoal(turn: Turn, goal: Goal, change: GoalEntry['change']):
   return next
 }
 
+/** Undoes what is staged from now on, if nothing but the evaluation of `goals`, all of the order key, stages it. */
+export function savepoint(turn: Turn, orderKey: string, goals: readonly Goal[]): () => void {
+  const { memory, entries, pending, effects, settled } = turn
+  const lengths = [entries.length, pending.length, effects.length] as const
+  const settledAt = settled.get(orderKey)
+  const exceptions = turn.exceptions.size === 0 ? [] : [...turn.exceptions]
+  return () => {
+    ;[entries.length, pending.length, effects.length] = lengths
+    for (const goal of goals) {
+      if (memory.goals.get(goal.id) === goal) turn.goals.delete(goal.id)
+      else turn.goals.set(goal.id, goal)
+    }
+    turn.exceptions.clear()
+    for (const [id, record] of exceptions) turn.exceptions.set(id, record)
+    if (settledAt === undefined) settled.delete(orderKey)
+    else settled.set(orderKey, settledAt)
+    turn.dirty.delete(orderKey)
+  }
+}
+
 export function exceptionIn(turn: Turn, id: string): ExceptionRecord | undefined {
   return turn.exceptions.get(id) ?? turn.memory.exceptions.get(id)
 }
