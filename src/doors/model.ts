@@ -48,6 +48,7 @@ export { DecisionLine, InspectionDecision, InspectionOutcome, InspectionSnapshot
 export { Item, Site, Supplier } from '../model/master.ts'
 export {
   bucketPlace,
+  OBSERVATION_SCHEMAS,
   type Observation,
   type RecordObservation,
   type RecordSeen,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { START_MS, timeAt } from '../../test/engine/hand-runtime.ts'
 import { createRig, openClock, type Rig } from '../../test/engine/rig.ts'
+import { bucket, stock } from '../../test/reconcile/builders.ts'
 import type { ReadResult } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -189,6 +190,25 @@ describe('a read that fails', () => {
     await runtime.advance(500)
     expect(served).toEqual(['w good 5'])
     expect(reports).toEqual([true])
+  })
+
+  test.each(['1.000,50', 'abc'])('because a system shows the quantity %j concerns its subject only, and is repeated', async (value) => {
+    const { runtime, qms, calls, served, reports, wish } = await open()
+    let shown = value
+    qms.onRead = async (subjects) => {
+      calls.push(`${subjects.join(' ')} at ${runtime.now()}`)
+      return subjects.map((subject) => ({
+        read: 'observed',
+        observation: stock([bucket('unrestricted', subject === 'bad' ? shown : '1000.50')]),
+      }))
+    }
+    wish('good', 0)
+    wish('bad', 0)
+    await runtime.advance(5_000)
+    expect([calls, served, reports]).toEqual([['good bad at 5', 'bad at 1005', 'bad at 3005'], ['w good 5'], [true, false, false]])
+    shown = '1000.50'
+    await runtime.advance(5_000)
+    expect(served).toEqual(['w good 5', 'w bad 7005'])
   })
 
   test.each([

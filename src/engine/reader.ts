@@ -5,6 +5,7 @@
 import type { Connector, ReadResult } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
+import { checkedResult } from './observed.ts'
 
 export interface Wish {
   readonly system: string
@@ -171,7 +172,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
         timeoutMs: desk.connector.spec.callTimeoutMs,
         beforeWrite: () => true,
       })
-      if (results.length === subjects.length) return results
+      if (results.length === subjects.length) return results.map(checkedResult)
       return subjects.map(() => ({
         read: 'failed',
         class: 'contract',

@@ -3,6 +3,7 @@ import { createHandRuntime, type HandRuntime, START_MS } from '../../test/engine
 import { createRig, createStore, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
 import type { ToyItem, ToySystem } from '../../test/engine/toy-system.ts'
+import { bucket, stock } from '../../test/reconcile/builders.ts'
 import type { ChangesPage, SweepPage } from '../connectors/connector.ts'
 import type { RecordSeen } from '../model/observation.ts'
 import { createMemoryStore, type MemoryStore } from '../store/memory/memory-store.ts'
@@ -120,6 +121,23 @@ describe('a page of the sweep', () => {
     await engine.sweep()
     await runtime.advance(5_000)
     expect([qms.reads, await engine.exceptions()]).toEqual([[], []])
+  })
+
+  test('counts but for the subject that breaks its contract, which is told when it begins and when it is over', async () => {
+    const { engine, qms, runtime, logged } = await open()
+    const shown = (subject: string, value: string): SweepPage['subjects'][number] => ({
+      subject,
+      observation: stock([bucket('unrestricted', value)]),
+    })
+    const nothing = { subject: 'nothing', observation: null as never }
+    qms.onSweep = async () => ({ subjects: [shown('bad', '1.000,50'), nothing, shown('good', '1000.50')], cursor: null })
+    for (let time = 0; time < 3; time++) await engine.sweep()
+    await runtime.advance(1_000)
+    expect((await engine.exceptions()).map(({ code, subject }) => [code, subject])).toEqual([['drift.unexplained', 'qms-1 good']])
+    expect(logged).toEqual(['warn a subject cannot be swept'])
+    qms.onSweep = async () => ({ subjects: [shown('bad', '1000.50')], cursor: null })
+    for (let time = 0; time < 2; time++) await engine.sweep()
+    expect(logged).toEqual(['warn a subject cannot be swept', 'info every subject can be swept again'])
   })
 
   test('follows the one before it until there is none', async () => {

@@ -9,6 +9,7 @@ import { partitionOf } from './derive.ts'
 import { createDrift, type Place } from './drift.ts'
 import type { IntakeRequest } from './intake.ts'
 import type { IntakeResult } from './intake-plan.ts'
+import { faultOf } from './observed.ts'
 import type { PartitionOwner } from './partition.ts'
 import { createTroubles, type Part } from './troubles.ts'
 
@@ -53,7 +54,9 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
 
   async function sweepResource(connector: Connector, resource: string): Promise<boolean> {
     const part: Part = { instance: connector.spec.instance, part: resource }
+    const subjects: Part = { instance: connector.spec.instance, part: `${resource} subjects` }
     let cursor: string | null = null
+    let readable = true
     for (let page = 0; page < PAGES_MAX; page++) {
       const beganAt = parts.clock.iso()
       const from: string | null = cursor
@@ -63,16 +66,24 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
         return false
       }
       const endedAt = parts.clock.iso()
-      for (const one of result.subjects)
-        await nominate(
-          { system: connector.spec.instance, resource, subject: one.subject },
-          { ...one.observation, beganAt, endedAt, source: 'sweep' },
-        )
+      const sound = result.subjects.filter((one) => isSound(one, subjects))
+      readable &&= sound.length === result.subjects.length
+      for (const { subject, observation } of sound)
+        await nominate({ system: connector.spec.instance, resource, subject }, { ...observation, beganAt, endedAt, source: 'sweep' })
       cursor = result.cursor
       if (stopped) return false
-      if (cursor === null) return whole(part)
+      if (cursor !== null) continue
+      if (readable) troubles.end(subjects, 'every subject can be swept again')
+      return whole(part)
     }
     return endless(part)
+  }
+
+  /** What is not counts for nothing; a read of it fails for the same reason, and says so. */
+  function isSound({ subject, observation }: SweepPage['subjects'][number], part: Part): boolean {
+    const fault = faultOf(observation)
+    if (fault !== null) troubles.begin(part, 'a subject cannot be swept', { subject, detail: fault })
+    return fault === null
   }
 
   function whole(part: Part): true {

@@ -1,6 +1,7 @@
+import Type from 'typebox'
 import type { BucketRef } from './goal.ts'
-import type { Quantity } from './quantity.ts'
-import type { StockBucket, StockType } from './stock.ts'
+import { Quantity } from './quantity.ts'
+import { SpecialStock, StockBucket, StockType } from './stock.ts'
 
 /** A movement document as the target shows it. `from` null: it came in; `to` null: it went out. */
 export interface StockDocument {
@@ -50,6 +51,55 @@ export type Observation = (StockObservation | RecordObservation) & {
   /** Bulk pages may be torn: a sweep's observation only nominates, it never proves or heals. */
   readonly source: 'read' | 'sweep'
 }
+
+const TextOrNull = Type.Union([Type.String(), Type.Null()])
+
+const DocumentPlace = Type.Union([
+  Type.Object({
+    site: Type.String(),
+    location: Type.String(),
+    carrier: TextOrNull,
+    stockType: StockType,
+    specialStock: SpecialStock,
+  }),
+  Type.Null(),
+])
+
+/** What a connector must have made of a system's answer before it counts, by kind; the engine writes the times itself. */
+export const OBSERVATION_SCHEMAS = {
+  stock: Type.Object({
+    kind: Type.Literal('stock'),
+    known: Type.Boolean(),
+    buckets: Type.Array(StockBucket),
+    documents: Type.Array(
+      Type.Object({
+        number: Type.String(),
+        reference: TextOrNull,
+        from: DocumentPlace,
+        to: DocumentPlace,
+        quantity: Quantity,
+        by: Type.String(),
+        at: Type.String(),
+        reverses: TextOrNull,
+      }),
+    ),
+    restrictions: Type.Array(Type.Object({ rung: Type.Integer({ minimum: 0 }), reference: TextOrNull, by: Type.String() })),
+  }),
+  record: Type.Object({
+    kind: Type.Literal('record'),
+    records: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        key: Type.String(),
+        version: Type.String(),
+        status: Type.String(),
+        open: Type.Boolean(),
+        decided: Type.Boolean(),
+        reference: TextOrNull,
+      }),
+    ),
+  }),
+} as const
 
 /** A bucket's place, for messages and comparison. */
 export function bucketPlace(bucket: {

@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import type { Static } from 'typebox'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { held, inspected, moved, received, reversed } from '../../test/process/facts.ts'
+import { bucket, doc, records, stock } from '../../test/reconcile/builders.ts'
 import { EVENT_SCHEMAS } from './events.ts'
-import { checkEvent } from './schema.ts'
+import type { Observation, RecordObservation, StockObservation } from './observation.ts'
+import { OBSERVATION_SCHEMAS } from './observation.ts'
+import { checkEvent, checkObservation } from './schema.ts'
 
 describe('contracts of events', () => {
   it.each([
@@ -44,5 +48,39 @@ describe('contracts of events', () => {
   it('are named like facts', () => {
     for (const type of Object.keys(EVENT_SCHEMAS)) expect(type).toMatch(/^holdpoint\.[a-z]+\.[a-zA-Z]+\.v\d+$/)
     expect(receipt).toHaveLength(1)
+  })
+})
+
+describe('what a system shows', () => {
+  const shown = stock([bucket('unrestricted', '1000.5'), bucket('blocked', -3)], {
+    documents: [doc('HP0', 100, 'unrestricted', 'blocked'), doc(null, 1, null, 'unrestricted')],
+    restrictions: [{ rung: 1, reference: null, by: 'clerk' }],
+  })
+  const record = { id: 'QI-1', key: 'K', version: '1', status: '', open: true, decided: false, reference: null }
+
+  it.each([shown, stock([]), records([record]), records([])])('keeps its contract ($kind)', (observation) => {
+    expect(checkObservation(observation)).toEqual({ ok: true })
+  })
+
+  it.each(['1.000,50', 'abc', '', '1e3', ' 1', 'NaN'])('has no quantity %j', (value) => {
+    expect(checkObservation(stock([bucket('unrestricted', value)]))).toMatchObject({ ok: false, path: '/buckets/0/quantity/value' })
+    const documents = [doc('HP0', value, null, 'blocked')]
+    expect(checkObservation(stock([], { documents }))).toMatchObject({ ok: false, path: '/documents/0/quantity/value' })
+  })
+
+  it.each([
+    ['nothing', undefined, '/kind'],
+    ['another kind', { ...shown, kind: 'toString' }, '/kind'],
+    ['no list of documents', { ...shown, documents: null }, '/documents'],
+    ['a stock type that nobody knows', stock([bucket('lost' as never, 1)]), '/buckets/0/stockType'],
+    ['a version that is no text', records([{ ...record, version: 1 as never }]), '/records/0/version'],
+  ])('breaks it with %s', (_, observation, path) => {
+    expect(checkObservation(observation)).toMatchObject({ ok: false, path })
+  })
+
+  it('is described by schemas that agree with the types', () => {
+    expectTypeOf<Static<typeof OBSERVATION_SCHEMAS.stock>>().toExtend<StockObservation>()
+    expectTypeOf<Static<typeof OBSERVATION_SCHEMAS.record>>().toExtend<RecordObservation>()
+    expect(Object.keys(OBSERVATION_SCHEMAS)).toEqual(['stock', 'record'] satisfies Observation['kind'][])
   })
 })
