@@ -12,7 +12,7 @@ export interface Instance {
   readonly state: unknown
   /** False: no state row exists yet, so none of its goals or timers can. */
   readonly stored: boolean
-  /** Characters of the state row when it was last read or written. */
+  /** The state has no more characters than this: those of its row when last read or written, and of what has changed since. */
   readonly bytes: number
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { timeAt } from '../../test/engine/hand-runtime.ts'
+import { START_MS, timeAt } from '../../test/engine/hand-runtime.ts'
 import { createRig, journalOf, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
 import type { Process } from '../process/process.ts'
+import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { partitionOf } from './derive.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { DecisionEntry } from './entries.ts'
@@ -205,6 +206,67 @@ describe('an instance whose process throws', () => {
     expect(await rig.seen('A')).toEqual(['D1 goal G', 'D2 fail', 'settled G met 1'])
   })
 })
+
+describe('a decision beyond a written limit', () => {
+  test('of its state is refused, whether it grows at once, between two checkpoints or after them', async () => {
+    for (const pauseMs of [0, 1_000]) {
+      const rig = await open()
+      for (const size of [30_000, 30_000, 30_000]) {
+        await rig.say(['A', 'x'.repeat(size)])
+        await rig.runtime.advance(pauseMs)
+      }
+      await rig.say(['B', 'x'.repeat(70_000)])
+      expect((await rig.seen('A')).map(({ length }) => length)).toEqual([30_003, 30_003])
+      expect(await rig.seen('B')).toEqual([])
+      const exceptions = await rig.engine.exceptions()
+      expect(exceptions.map(({ code, instance }) => `${code} ${instance?.key}`).sort()).toEqual(
+        ['A', 'B'].map((lot) => `process.failed ${lotOf(lot)}`),
+      )
+      expect(await compareRebuilt(rig.store, 0)).toEqual([])
+    }
+  })
+
+  test('of its state is refused by the next owner too', async () => {
+    const rig = await open({ settings: { checkpointMs: 3_600_000 } })
+    await rig.say(['A', 'x'.repeat(30_000)])
+    await rig.say(['A', 'x'.repeat(30_000)])
+    // Not handed over: the next owner folds the state from the journal.
+    const image = rig.store.image()
+    const store = createMemoryStore({
+      installation: 'test',
+      partitions: 1,
+      now: () => START_MS + rig.runtime.now(),
+      schedule: (run) => run(),
+      image,
+    })
+    const next = await openEngine({ ...rig.deps, worker: 'worker-b', store })
+    await rig.runtime.advance(30_000)
+    await next.accept(request({ data: movement('D3', 'A', 'x'.repeat(30_000)) }))
+    await rig.runtime.advance(1_000)
+    expect((await next.exceptions()).map(({ code }) => code)).toEqual(['process.failed'])
+  })
+
+  test('of its state is told from one that says something new each time', async () => {
+    const rig = await open()
+    const steady = {
+      ...rig.script,
+      name: 'steady',
+      decide: (_: unknown, { source }: { source: { record: string } }) => ({
+        ...NOTHING,
+        state: { seen: [source.record + 'x'.repeat(20_000)] },
+      }),
+    }
+    const engine = await openEngine({ ...rig.deps, worker: 'b', processes: new Map([['steady', steady as unknown as Process]]) })
+    await rig.engine.close()
+    await rig.runtime.advance(30_000)
+    for (let number = 0; number < 8; number++) await engine.accept(request({ data: movement(`D${number}`, 'A') }))
+    await rig.runtime.advance(1_000)
+    expect(await engine.exceptions()).toEqual([])
+    expect(await seenBy(rig.store, 'steady', lotOf('A'))).toEqual([`movement/D7${'x'.repeat(20_000)}`])
+  })
+})
+
+const NOTHING = { events: [], goals: [], timers: [], exceptions: [] }
 
 describe('timers', () => {
   test('fire once, when they are due', async () => {

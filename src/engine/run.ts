@@ -45,18 +45,18 @@ export async function runDelivery(turn: Turn, parts: RunParts, delivery: Pending
   const context = parts.contextOf(process)
   let decision: Decision<unknown>
   let goals: GoalDecision[]
+  let after: After
   try {
     decision = process.decide(instance.state, delivery.event, context.value)
+    after = stateAfter(instance, decision.state, process.version)
     const named = decision.goals.map((change) => goalIdOf(parts, delivery, change))
     const unread = instance.stored ? named.filter((one) => goalIn(turn, one) === undefined) : []
     if (unread.length > 0) await loadGoals(turn, parts, unread)
     goals = decision.goals.map((change, index) => goalDecision(turn, { id: named[index] as string, index }, change))
-    if (instance.bytes > STATE_BYTES_MAX / 2)
-      assert(JSON.stringify(decision.state).length <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
   } catch (reason) {
     return fail(turn, parts, { delivery, id, reason })
   }
-  record(turn, parts, { delivery, id, process, instance, context, decision, goals })
+  record(turn, parts, { delivery, id, process, instance, context, decision, goals, after })
 }
 
 interface Decided {
@@ -67,10 +67,29 @@ interface Decided {
   readonly context: FrozenContext
   readonly decision: Decision<unknown>
   readonly goals: readonly GoalDecision[]
+  readonly after: After
+}
+
+interface After {
+  readonly state: StateAfter
+  readonly changed: boolean
+  /** See Instance. */
+  readonly bytes: number
+}
+
+/** Measured whole only when its last known size and what has changed since could exceed the limit together. */
+function stateAfter(before: Instance, state: unknown, version: number): After {
+  const after = differenceOf(before, state, version)
+  const changed = !('changed' in after) || Object.keys(after.changed).length > 0 || after.gone !== undefined
+  if (!changed) return { state: after, changed, bytes: before.bytes }
+  const atMost = 'whole' in after ? Number.POSITIVE_INFINITY : before.bytes + JSON.stringify(after.changed).length
+  const bytes = atMost <= STATE_BYTES_MAX ? atMost : JSON.stringify(state).length
+  assert(bytes <= STATE_BYTES_MAX, 'the state of an instance stays below 64 kB')
+  return { state: after, changed, bytes }
 }
 
 function record(turn: Turn, parts: RunParts, decided: Decided): void {
-  const { delivery, decision, process, context } = decided
+  const { delivery, decision, process, context, after } = decided
   const { event } = delivery
   if (delivery.inbox !== null) turn.consumed.push(delivery.inbox)
   if (isNothing(decided)) return
@@ -84,7 +103,7 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
     inputType: event.type,
     context: context.hash,
     recordedAt: turn.at,
-    state: differenceOf(decided.instance, decision.state, process.version),
+    state: after.state,
     events: decision.events.map((emitted) => ({
       type: emitted.type,
       subject: emitted.subject,
@@ -100,9 +119,8 @@ function record(turn: Turn, parts: RunParts, decided: Decided): void {
   turn.entries.push(entry)
   if (!turn.memory.contexts.has(context.hash)) turn.contexts.set(context.hash, context.body)
   const { version } = process
-  const unchanged = 'changed' in entry.state && Object.keys(entry.state.changed).length === 0 && entry.state.gone === undefined
-  if (!unchanged)
-    turn.instances.set(decided.id, { version, rowVersion: version, state: decision.state, stored: true, bytes: decided.instance.bytes })
+  if (after.changed)
+    turn.instances.set(decided.id, { version, rowVersion: version, state: decision.state, stored: true, bytes: after.bytes })
   stageGoals(turn, entry)
   for (const change of entry.timers) turn.timers.set(timerId(delivery.process, delivery.key, change.timer), foldTimer(entry, change))
   stageExceptions(turn, parts, entry)

@@ -75,7 +75,8 @@ export async function loadInstances(
     if (process === undefined) continue
     const body = found.get(id)?.body
     const row = memory.unwritten.states.get(id) ?? (body === undefined ? undefined : (JSON.parse(body) as StateRow))
-    memory.instances.set(id, row === undefined ? newInstance(process, key) : instanceOf(process, row, body?.length ?? 0))
+    if (row === undefined) memory.instances.set(id, newInstance(process, key))
+    else memory.instances.set(id, instanceOf(process, row, body?.length ?? JSON.stringify(row).length))
   }
 }
 
