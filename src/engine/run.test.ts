@@ -264,6 +264,15 @@ describe('a decision beyond a written limit', () => {
     expect(await engine.exceptions()).toEqual([])
     expect(await seenBy(rig.store, 'steady', lotOf('A'))).toEqual([`movement/D7${'x'.repeat(20_000)}`])
   })
+
+  test('of its goals is refused', async () => {
+    const rig = await open()
+    const goals = (count: number): string => Array.from({ length: count }, (_, index) => `goal G${index}`).join(' ')
+    await rig.say(['A', goals(1_001)], ['B', goals(1_000)])
+    expect((await failedOnly(rig.engine)).detail).toContain('1,000 goals')
+    expect(await rig.seen('A')).toEqual([])
+    expect(await rig.store.scanRows({ table: 'goal', after: '', limit: 2_000 })).toHaveLength(1_000)
+  })
 })
 
 const NOTHING = { events: [], goals: [], timers: [], exceptions: [] }

@@ -48,6 +48,7 @@ export async function runDelivery(turn: Turn, parts: RunParts, delivery: Pending
   let after: After
   try {
     decision = process.decide(instance.state, delivery.event, context.value)
+    assert(decision.goals.length <= GOALS_PER_DECISION_MAX, 'a decision names at most 1,000 goals')
     after = stateAfter(instance, decision.state, process.version)
     const named = decision.goals.map((change) => goalIdOf(parts, delivery, change))
     const unread = instance.stored ? named.filter((one) => goalIn(turn, one) === undefined) : []
