@@ -5,6 +5,8 @@ import { movement } from '../../test/engine/scripted.ts'
 import { command, hold, LOT, release } from '../../test/reconcile/builders.ts'
 import type { Goal } from '../model/goal.ts'
 import { orderKeyOf } from '../model/goal.ts'
+import { lot as lotProcess } from '../process/lot.ts'
+import type { Process } from '../process/process.ts'
 import { type AttemptParts, attempt } from './attempt.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { createMemory, rememberException, rememberGoal } from './memory.ts'
@@ -86,6 +88,20 @@ describe('an order key whose evaluation throws', () => {
 })
 
 describe('a system without connector', () => {
+  test('that the policies name is told at the start, and nothing is begun', async () => {
+    const rig = createRig()
+    const named = { ...lotProcess, name: 'named' } as Process
+    const deps = {
+      ...rig.deps,
+      processes: new Map([[named.name, named]]),
+      policies: { sites: { P1: { erp: 'erp-1', qms: 'qms-1' }, P2: { erp: 'erp-9', qms: 'qms-1' } } },
+    }
+    await expect(openEngine(deps)).rejects.toThrow('no connector is configured for erp-9, which the policies of process named name')
+    expect((await rig.store.leases()).filter(({ worker }) => worker !== null)).toEqual([])
+    const connectors = new Map([...rig.deps.connectors, ['erp-9', rig.erp]])
+    await (await openEngine({ ...deps, connectors })).close()
+  })
+
   test('stops only the goals that name it, also when they are doubted', async () => {
     const rig = createRig()
     const engine = await openEngine({ ...rig.deps, connectors: new Map([['erp-1', rig.erp]]) })

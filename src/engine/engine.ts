@@ -3,7 +3,7 @@
  * Any number of engines run on one store; what each does follows from the leases it holds.
  */
 import type { ResourceSpec } from '../connectors/connector.ts'
-import type { Process } from '../process/process.ts'
+import type { Context, Process } from '../process/process.ts'
 import { canonicalJson } from './canonical.ts'
 import { createEntryCache, type EngineDeps } from './deps.ts'
 import { createHubClock } from './hub-clock.ts'
@@ -32,7 +32,7 @@ export interface Engine extends Resumer {
   close(): Promise<void>
 }
 
-/** Starts a worker: takes partitions, resumes what was open, sweeps, works until closed. */
+/** Starts a worker: takes partitions, resumes what was open, sweeps, works until closed. Throws if a policy names a system without connector. */
 export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { runtime, store, settings } = deps
   const clock = createHubClock(runtime)
@@ -140,13 +140,19 @@ function createContexts(deps: EngineDeps): (process: Process) => FrozenContext {
     const value: Record<string, unknown> = {}
     for (const name of process.contextNames) value[name] = deps.policies[name] ?? null
     const body = canonicalJson(value)
-    contexts.set(process.name, {
-      hash: deps.runtime.hash(body).slice(0, 24),
-      value: freeze(JSON.parse(body) as Record<string, unknown>),
-      body,
-    })
+    const frozen = freeze(JSON.parse(body) as Record<string, unknown>)
+    requireConnectors(deps, process, frozen)
+    contexts.set(process.name, { hash: deps.runtime.hash(body).slice(0, 24), value: frozen, body })
   }
   return (process) => contexts.get(process.name) as FrozenContext
+}
+
+/** A goal on a system that nobody connects could only wait; what is known at the start is refused there. */
+function requireConnectors({ connectors }: EngineDeps, process: Process, context: Context): void {
+  const missing = [...new Set(process.systemsOf?.(context))].filter((system) => !connectors.has(system))
+  if (missing.length === 0) return
+  const named = `no connector is configured for ${missing.join(', ')}, which the policies of process ${process.name} name`
+  throw new Error(`${named}: configure one or correct the policy`)
 }
 
 function freeze<T>(value: T): T {

@@ -13,7 +13,7 @@ import { type Draft, decisionOf, draftOf, openException, setTimer } from './draf
 import { inTime, onSnapshot } from './gate-inspection.ts'
 import { onReceipt, onReversal } from './gate-receipt.ts'
 import type { GateState } from './gate-state.ts'
-import { deadlinesOf } from './policy.ts'
+import { deadlinesOf, systemsOf } from './policy.ts'
 import type { Context, Decision, Process } from './process.ts'
 
 export const inspectionGate: Process<GateState> = {
@@ -22,6 +22,7 @@ export const inspectionGate: Process<GateState> = {
   subscribes: ['holdpoint.receipt.posted.v1', 'holdpoint.receipt.reversed.v1', 'holdpoint.inspection.changed.v1'],
   contextNames: ['sites', 'inspectionDeadlines'],
   emits: ['inspection', 'inspectionStatus'],
+  systemsOf,
   keysOf,
   partitionKeyOf: (key) => parseGateKey(key)?.lot ?? key,
   initial: (key) => ({

@@ -24,6 +24,7 @@ import { closeLot, onDecided, onGoalSettled, onReopened, setRestore } from './lo
 import { endAnswered, liftOf, placeHold, setCondition } from './lot-holds.ts'
 import { onMoved } from './lot-movements.ts'
 import { initialLot, type LotState, statusOf } from './lot-state.ts'
+import { systemsOf } from './policy.ts'
 import type { Context, Decision, Process } from './process.ts'
 
 export const lot: Process<LotState> = {
@@ -40,6 +41,7 @@ export const lot: Process<LotState> = {
   ],
   contextNames: ['sites', 'referencePrefix', 'secondReceipt'],
   emits: ['inventory'],
+  systemsOf,
   keysOf: (event: DomainEvent) => [(event.data as { readonly lot: string }).lot],
   partitionKeyOf: (key) => key,
   initial: initialLot,

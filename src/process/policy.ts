@@ -31,6 +31,10 @@ export function sitesOf(context: Context): Readonly<Record<string, SiteSystems>>
   return (context['sites'] ?? {}) as Readonly<Record<string, SiteSystems>>
 }
 
+export function systemsOf(context: Context): readonly string[] {
+  return Object.values(sitesOf(context)).flatMap(({ erp, qms }) => [erp, qms])
+}
+
 export function deadlinesOf(context: Context): InspectionDeadlines {
   return (context['inspectionDeadlines'] ?? DEADLINES_DEFAULT) as InspectionDeadlines
 }

@@ -43,6 +43,8 @@ export interface Process<S = unknown> {
   readonly contextNames: readonly string[]
   /** Resources it sets goals on. Each (system, resource) has exactly one emitting process; a goal's subject there is the instance's key. */
   readonly emits: readonly string[]
+  /** Systems that the context names: the engine does not start unless each of them has a connector. */
+  systemsOf?(context: Context): readonly string[]
   /** Keys of the instances that must see this event. Called for subscribed types only. */
   keysOf(event: DomainEvent): readonly string[]
   /** Instances with the same partition key share a partition, hence one commit. */
