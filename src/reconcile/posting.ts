@@ -9,7 +9,7 @@ import { addQuantity, compareQuantity, isZeroQuantity, type Quantity, subtractQu
 import { addMs } from '../model/time.ts'
 import { askedSince, type Case, lotOf, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, pause, settleUnknown, start } from './commands.ts'
-import { inPlant, isFree, sameBucket } from './scope.ts'
+import { inPlant, inScope, isFree, sameBucket } from './scope.ts'
 import { heldBy, heldByAny, isHeld, negativeIn, postedSource, restoredSource, type Source } from './sources.ts'
 import type { NextStep } from './step.ts'
 import { documentsComplete, isDocumentOf, traceOf } from './trace.ts'
@@ -99,9 +99,15 @@ function gate(c: Case, frees: boolean): NextStep | null {
   return held ?? (policy.premise === 'stale' ? { step: 'readPremise' } : null)
 }
 
-/** Taking a flag off a second time needs a fresh look at what the other holds rely on, which a repeat does not take. */
-function repeatGate(c: Case, unknown: Command, frees: boolean): NextStep | null {
-  return unknown.action.type === 'unrestrict' && c.policy.holds.length > 0 ? heldBy(c) : gate(c, frees)
+/**
+ * Taking a flag off a second time needs a fresh look at what the other holds rely on, which a repeat does not take. A
+ * movement may come from a place that the goal's own scope does not name.
+ */
+function repeatGate(c: Case, { action }: Command, frees: boolean): NextStep | null {
+  const { holds } = c.policy
+  if (action.type === 'unrestrict' && holds.length > 0) return heldBy(c)
+  const takesHeld = frees && action.type === 'move' && holds.some((hold) => inScope(hold.scope, action.from))
+  return takesHeld ? heldBy(c) : gate(c, frees)
 }
 
 /** The next movement of a posting that is not complete: everything that may forbid it, then a fresh read, then the sources. */

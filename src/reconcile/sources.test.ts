@@ -5,6 +5,7 @@ import {
   bucket,
   command,
   doc,
+  except,
   free,
   HOLD,
   inspected,
@@ -119,6 +120,13 @@ describe('a release out of blocked stock', () => {
       goal: release({}, on('B')),
       commands: [command({ type: 'unrestrict', lot: LOT, rung: 1 }, { state: 'unknown' })],
       policy: { idempotency: 'key', holds: activeHold(on('A')), now: at(70) },
+      expected: 'read from 60',
+    },
+    {
+      name: 'an unknown movement is not repeated out of a place that a hold covers, though the goal speaks of another',
+      goal: release({}, on('B')),
+      commands: [command(move(10, 'qualityInspection', 'unrestricted'), { state: 'unknown' })],
+      policy: { idempotency: 'key', holds: activeHold(except('B')), now: at(70) },
       expected: 'read from 60',
     },
     {
