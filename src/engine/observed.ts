@@ -4,12 +4,15 @@
  */
 import type { ReadResult } from '../connectors/connector.ts'
 import { checkObservation } from '../model/schema.ts'
+import type { EngineDeps } from './deps.ts'
 
 /** An observation that breaks its contract is a failed read. Asked of every result: some microseconds each. */
-export function checkedResult(result: ReadResult): ReadResult {
+export function checkedResult({ runtime }: EngineDeps, result: ReadResult): ReadResult {
   if (result.read === 'failed') return result
   const fault = faultOf(result.observation)
-  return fault === null ? result : { read: 'failed', class: 'contract', delayMs: null, detail: fault }
+  if (fault === null) return result
+  runtime.sometimes('observation-refused')
+  return { read: 'failed', class: 'contract', delayMs: null, detail: fault }
 }
 
 /** What is wrong with an observation, without its values; null: it can be calculated with. */

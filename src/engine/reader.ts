@@ -172,7 +172,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
         timeoutMs: desk.connector.spec.callTimeoutMs,
         beforeWrite: () => true,
       })
-      if (results.length === subjects.length) return results.map(checkedResult)
+      if (results.length === subjects.length) return results.map((result) => checkedResult(deps, result))
       return subjects.map(() => ({
         read: 'failed',
         class: 'contract',

@@ -82,8 +82,10 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   /** What is not counts for nothing; a read of it fails for the same reason, and says so. */
   function isSound({ subject, observation }: SweepPage['subjects'][number], part: Part): boolean {
     const fault = faultOf(observation)
-    if (fault !== null) troubles.begin(part, 'a subject cannot be swept', { subject, detail: fault })
-    return fault === null
+    if (fault === null) return true
+    runtime.sometimes('subject-not-swept')
+    troubles.begin(part, 'a subject cannot be swept', { subject, detail: fault })
+    return false
   }
 
   function whole(part: Part): true {

@@ -1,4 +1,5 @@
 import { compareRebuilt } from '../../src/engine/rebuild.ts'
+import { checkBugs } from './check-bugs.ts'
 import { checkEffects, checkOverposting } from './check-effects.ts'
 import { checkJournal } from './check-journal.ts'
 import { checkLiveness } from './check-liveness.ts'
@@ -14,6 +15,7 @@ import type { Violation } from './violation.ts'
 export function checkNow(run: Run): Violation[] {
   return [
     ...run.probes.fenceBreaches.map((message) => ({ invariant: 'I12', message })),
+    ...checkBugs(run),
     ...checkProtocol(run),
     ...checkEffects(run),
     ...checkHolds(run),

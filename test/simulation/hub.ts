@@ -14,6 +14,7 @@ import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faul
 import type { Store } from '../../src/store/store.ts'
 import type { Aim } from './aim.ts'
 import { createDeskConnector } from './desk.ts'
+import { withNonsenseAnswers } from './nonsense-answers.ts'
 import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
 import { noteAcknowledgement } from './protocol.ts'
 import { type Shape, TIMES } from './shape.ts'
@@ -93,7 +94,9 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
     const connectors = new Map<string, Connector>()
     const random = world.random('short answers')
     const calm = (): boolean => !shape.shortAnswers || world.now() >= shape.healAtMs
-    const port = { net: withShortAnswers(runtime.net, random, calm), clock: runtime.clock }
+    const net = withShortAnswers(runtime.net, random, calm)
+    const sane = (): boolean => !shape.nonsense || world.now() >= shape.healAtMs
+    const port = { net: withNonsenseAnswers(net, world.random('nonsense'), sane), clock: runtime.clock }
     for (const connector of connectorsOf(port, shape, urls)) connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
     const engine = await openEngine({
       runtime,
@@ -106,7 +109,13 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
       ]),
       policies: POLICIES,
       settings: settingsOf(index),
-      log: { info: () => undefined, warn: (message, fields) => world.note('warn', `${node} ${message} ${JSON.stringify(fields ?? {})}`) },
+      log: {
+        info: () => undefined,
+        warn: (message, fields = {}) => {
+          world.note('warn', `${node} ${message} ${JSON.stringify(fields)}`)
+          if (message === 'partition stopped') probes.stops.push(String(fields['reason']))
+        },
+      },
     })
     engines.set(node, engine)
     await runtime.net.listen({ host: node, port: 80, bodyBytesMax: 1_000_000 }, (request) => serve(engine, request))

@@ -33,6 +33,8 @@ export const KNOWN_SEEDS: Readonly<Record<string, number>> = {
   'premise-is-not-read-again': 1,
   'portion-is-ignored': 1,
   'no-awaiting-inspection-hold': 77,
+  'what-a-system-shows-is-not-checked': 24,
+  'one-lot-that-throws-stops-its-partition': 24,
   'acknowledge-before-commit': 1,
   'identity-not-written': 1,
   'identity-race-not-seen': 3,

@@ -1,5 +1,6 @@
 import type { UnknownMutant } from './mutant.ts'
 
+const OBSERVED = 'src/engine/observed.ts'
 const LEDGER = 'src/engine/ledger.ts'
 const EFFECTS = 'src/engine/effects.ts'
 const POSTING = 'src/reconcile/posting.ts'
@@ -92,5 +93,20 @@ export function posted(c: Case, predicate: Posted): NextStep {
   {
     name: 'no-awaiting-inspection-hold',
     patches: [{ file: 'src/process/gate-receipt.ts', find: 'requestHold(draft, name.lot, data.erp)', replace: '' }],
+  },
+  {
+    name: 'what-a-system-shows-is-not-checked',
+    patches: [{ file: OBSERVED, find: 'return checked.ok ? null', replace: 'return checked !== null ? null' }],
+  },
+  {
+    name: 'one-lot-that-throws-stops-its-partition',
+    patches: [
+      { file: OBSERVED, find: 'return checked.ok ? null', replace: 'return checked !== null ? null' },
+      {
+        file: LEDGER,
+        find: 'attempt(ledger, orderKey, () => evaluateOrderKey(ledger, orderKey))',
+        replace: 'evaluateOrderKey(ledger, orderKey)',
+      },
+    ],
   },
 ]

@@ -24,6 +24,8 @@ export interface Probes {
   /** Goal ids of the hold conditions, by lot. */
   readonly conditions: Map<string, string>
   readonly protocol: Protocol
+  /** Why partitions stopped that nobody had released or taken over. */
+  readonly stops: string[]
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
 }
 
@@ -36,6 +38,7 @@ export function createProbes(): Probes {
     epochs: new Map(),
     conditions: new Map(),
     protocol: createProtocol(),
+    stops: [],
     reads: [],
   }
 }

@@ -43,6 +43,8 @@ export interface Shape {
   readonly slowConnects: boolean
   /** Answers that leave out an item's result. */
   readonly shortAnswers: boolean
+  /** Quantities that are none: see nonsense-answers.ts. */
+  readonly nonsense: boolean
   readonly network: FaultRates
   /** Faults, and the workload, end here; then everything must come right. */
   readonly healAtMs: number
@@ -139,5 +141,6 @@ export function drawShape(random: RandomStream): Shape {
     aimedHolds: chance(0.3),
     slowConnects: chance(0.35),
     shortAnswers: chance(0.25),
+    nonsense: chance(0.2),
   }
 }

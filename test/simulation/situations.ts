@@ -31,6 +31,8 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'sweep-failed',
   'forgotten-document',
   'breaker-opened',
+  'observation-refused',
+  'subject-not-swept',
 ]
 
 export const SHARE_MIN = 0.01

@@ -66,6 +66,7 @@ const CALM: Partial<Shape> = {
   aimedHolds: false,
   slowConnects: false,
   shortAnswers: false,
+  nonsense: false,
   network: {},
   healAtMs: STORY_MS + 4 * TIMES.leaseMs,
 }
