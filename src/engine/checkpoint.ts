@@ -83,15 +83,20 @@ export async function catchUp(store: Store, partition: number): Promise<CaughtUp
     const page = await store.readJournal(partition, position + 1, PAGE)
     const entries = page.map((entry) => parseEntry(entry.body))
     await loadBases(store, unwritten, entries)
-    for (const entry of entries) {
-      foldInto(unwritten, entry, partition)
-      const at = 'at' in entry ? entry.at : entry.recordedAt
-      if (at > newestAt) newestAt = at
-    }
+    for (const entry of entries) foldInto(unwritten, entry, partition)
+    newestAt = entries.map(timeOf).reduce(latest, newestAt)
     position = page.at(-1)?.sequence ?? position
     if (page.length < PAGE) break
   }
   return { unwritten, position, behind: position - checkpoint.position, newestAt }
+}
+
+function timeOf(entry: Entry): string {
+  return 'at' in entry ? entry.at : entry.recordedAt
+}
+
+function latest(one: string, other: string): string {
+  return one > other ? one : other
 }
 
 /** The rows that entries change, as they stand in the store. */

@@ -55,6 +55,13 @@ const SITUATIONS: readonly Situation[] = [
     expected: { ...read, ...repeated, unsafe: UNKNOWN, other: 'read from 60' },
   },
   {
+    name: 'absent after quiesce by a clock that may have been set forward meanwhile',
+    now: 64,
+    policy: { ownedSince: at(55) },
+    observation: absent(63),
+    expected: { natural: 'read from 87', conditional: 'read from 87', ...repeated, unsafe: UNKNOWN, other: 'read from 85' },
+  },
+  {
     name: 'absent after quiesce, within the lag',
     now: 62,
     observation: absent(61),

@@ -56,6 +56,11 @@ export interface ReconcilePolicy {
   readonly retryAskedAt: string | null
   /** When the last command of this order key settled (applied, failed, refused), or null. */
   readonly lastSettledAt: string | null
+  /**
+   * When the present owner began, or ''. How long ago something happened before that is not known: somebody may have set the
+   * clock forward while the hub was down. So quiesce counts from here at the earliest.
+   */
+  readonly ownedSince: string
 }
 
 /**

@@ -243,6 +243,7 @@ const policies: fc.Arbitrary<ReconcilePolicy> = fc
     heals: fc.integer({ min: 0, max: 3 }),
     retryAskedAt: earlierOrNull,
     lastSettledAt: earlierOrNull,
+    ownedSince: earlierOrNull.map((earlier) => earlier ?? ''),
   })
   .map((change) => policy(change))
 

@@ -225,6 +225,7 @@ export function policy(change: Partial<ReconcilePolicy> = {}): ReconcilePolicy {
     heals: 0,
     retryAskedAt: null,
     lastSettledAt: null,
+    ownedSince: '',
     ...change,
   }
 }
