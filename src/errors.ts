@@ -88,6 +88,7 @@ export const ERRORS = {
   'store.schemaAhead': { title: 'The store was written by a newer version', class: 'contract', owner: 'operations', retry: false },
   'store.settingsUnsafe': { title: 'The store would lose acknowledged data', class: 'contract', owner: 'operations', retry: false },
   'store.inUse': { title: 'Another process has the store open', class: 'contract', owner: 'operations', retry: false },
+  'store.olderCopy': { title: 'An older copy of the store was put in its place', class: 'data', owner: 'operations', retry: false },
   'store.failed': {
     title: 'The disk failed under the store; nothing more is accepted',
     class: 'unknown',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -60,6 +60,17 @@ test('takes the partitions at once when it starts on what another has left, and 
   const second = await open()
   expect(second.engine.owned()).toEqual([0, 1, 2, 3])
   expect(second.store.meta.installation).toBe(installation)
+})
+
+test('a backup that was put back is refused until it is said to be one, and then begins a new incarnation', async () => {
+  const file = join(directory, 'holdpoint.db')
+  await (await open()).close()
+  copyFileSync(file, join(directory, 'backup.db'))
+  await (await open()).close()
+  copyFileSync(join(directory, 'backup.db'), file)
+  await expect(open()).rejects.toMatchObject({ code: 'store.olderCopy' })
+  const restored = await open({ restored: true })
+  expect(restored.store.meta.incarnation).toBe(2)
 })
 
 test('closes again what it has opened when the port cannot be had', async () => {

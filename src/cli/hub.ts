@@ -27,6 +27,8 @@ export interface HubConfig {
   readonly erp: CountingErpSettings
   readonly qms: CountingQmsSettings
   readonly settings?: Partial<EngineSettings>
+  /** The store's file is a backup that was put back: for one start, see docs/runbooks/store.olderCopy.md. */
+  readonly restored?: boolean
 }
 
 export interface HubDeps {
@@ -102,6 +104,7 @@ function openStore(deps: HubDeps, runtime: RealRuntime, config: HubConfig): Sqli
     partitions: PARTITIONS,
     now: () => Math.floor(offset + clock.monoNow()),
     schedule: (run) => setImmediate(run),
+    ...(config.restored === undefined ? {} : { restored: config.restored }),
     warn: deps.log.warn,
     onFailed: deps.onFailed,
   })

@@ -173,7 +173,7 @@ export class StoreUnavailable extends Error {
 /** The store must not be used as it is; nothing was changed. */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused'
-  readonly code: 'store.settingsUnsafe' | 'store.schemaAhead' | 'store.inUse'
+  readonly code: 'store.settingsUnsafe' | 'store.schemaAhead' | 'store.inUse' | 'store.olderCopy'
 
   constructor(code: StoreRefused['code'], message: string) {
     super(message)

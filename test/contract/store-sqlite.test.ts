@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -168,6 +168,96 @@ describe('life of a file', () => {
     // A log row for each transaction; a fold every few writes its partition and, the row being busy, little else.
     expect(rows).toBeLessThan(transactions * 1.5)
     expect((await store.readRows('goal', ['busy'])).get('busy')?.body).toBe('round 99')
+    await store.close()
+  })
+})
+
+describe('an older copy of the file', () => {
+  const names = ['', '.marker']
+  /** What was in the file at a clean end, and what came after it. */
+  async function livedOn(): Promise<void> {
+    const first = open({ now: () => 1_000_000 })
+    await firstSequences(first, batchOf(writeOf({ entries: ['a'] })))
+    await first.close()
+    for (const name of names) copyFileSync(`${path}${name}`, join(folder, `backup${name}`))
+    const second = open({ now: () => 2_000_000 })
+    await firstSequences(second, batchOf(writeOf({ entries: ['b'] })))
+    await second.close()
+  }
+  const putBack = (name: string): void => copyFileSync(join(folder, `backup${name}`), `${path}${name}`)
+
+  it('is refused, with how to go on', async () => {
+    await livedOn()
+    putBack('')
+    expect(codeOf(open)).toBe('store.olderCopy')
+    expect(open).toThrow(/ends 1000000 ms before .*start once with `restored`/)
+  })
+
+  it('is begun anew by who says that it is one, in a time after the one that was lost', async () => {
+    await livedOn()
+    putBack('')
+    const restored = open({ restored: true, now: () => 1_500_000 })
+    expect([restored.meta.incarnation, await bodies(restored, 0)]).toEqual([2, ['a']])
+    expect(Date.parse(await restored.databaseNow())).toBe(2_000_000)
+    await restored.close()
+    const next = open()
+    expect(next.meta.incarnation).toBe(2)
+    await next.close()
+  })
+
+  it('is refused also after a crash of the life that came after it', async () => {
+    await livedOn()
+    const third = open({ now: () => 3_000_000 })
+    await firstSequences(third, batchOf(writeOf({ entries: ['c'] })))
+    const marker = readFileSync(`${path}.marker`)
+    await third.close()
+    putBack('')
+    writeFileSync(`${path}.marker`, marker)
+    expect(codeOf(open)).toBe('store.olderCopy')
+  })
+
+  it('of an earlier incarnation begins one that never was', async () => {
+    await livedOn()
+    putBack('')
+    await open({ restored: true }).close()
+    putBack('')
+    expect(codeOf(open)).toBe('store.olderCopy')
+    const again = open({ restored: true })
+    expect(again.meta.incarnation).toBe(3)
+    await again.close()
+  })
+
+  it.each([undefined, 'torn'])('without a marker (%s) is taken for a backup, and that is told', async (marker) => {
+    await livedOn()
+    if (marker === undefined) rmSync(`${path}.marker`)
+    else writeFileSync(`${path}.marker`, '{"installation":')
+    const told: string[] = []
+    const store = open({ warn: (message) => void told.push(message) })
+    expect([store.meta.incarnation, told.filter((message) => message.includes('no marker'))]).toEqual([2, [expect.any(String)]])
+    await store.close()
+    const next = open()
+    expect(next.meta.incarnation).toBe(2)
+    await next.close()
+  })
+
+  it('is not made of a new one where another has been, and files of another installation are no continuation', async () => {
+    await livedOn()
+    rmSync(path)
+    expect(codeOf(open)).toBe('store.olderCopy')
+    const other = join(folder, 'other.db')
+    await open({ path: other, installation: 'installation-2' }).close()
+    copyFileSync(other, path)
+    expect(codeOf(open)).toBe('store.olderCopy')
+  })
+
+  it('shows within seconds, for the marker follows the commits', async () => {
+    let ms = 1_000_000
+    const store = open({ now: () => ms })
+    const markedAt = (): number => JSON.parse(readFileSync(`${path}.marker`, 'utf8')).writtenAtMs
+    for (ms = 1_000_000; ms < 1_030_000; ms += 1_000) await firstSequences(store, batchOf(writeOf({ entries: ['a'] })))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(markedAt()).toBeGreaterThanOrEqual(1_015_000)
+    expect(markedAt()).toBeLessThanOrEqual(ms)
     await store.close()
   })
 })

@@ -5,17 +5,18 @@ import { addBatch, type CommittedView, type Group, PARTITION_START, type Partiti
 import { createHints } from '../hints.ts'
 import { holderOf, leaseCalls, timeText } from '../leases.ts'
 import { createGroupQueue } from '../queue.ts'
-import type { Store, StoreMeta } from '../store.ts'
+import { type Store, type StoreMeta, StoreRefused } from '../store.ts'
 import { createStoreTime } from '../time.ts'
 import { createChunks } from './chunks.ts'
 import type { Space } from './disk.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { createMarker, type Mark, readMark } from './marker.ts'
 import { createMemtable, partitionOf } from './memtable.ts'
 import { inTransaction, migrate, readMeta, writeMeta } from './migrate.ts'
 import { createReader, type Reader } from './reader.ts'
 import { MIGRATIONS } from './schema.ts'
 import { isInMemory, openDatabase } from './settings.ts'
-import { createWriter, WRITTEN_AT, type WriteStatistics } from './writer.ts'
+import { createWriter, WRITTEN_AT, type WriteStatistics, writtenAtOf } from './writer.ts'
 
 export interface SqliteStoreOptions {
   /** Of the file, or `:memory:`. */
@@ -27,7 +28,7 @@ export interface SqliteStoreOptions {
   readonly now: () => number
   /** Calls back once, later: setImmediate in reality, a virtual timer in simulation. */
   readonly schedule: (run: () => void) => void
-  /** The file is a restored backup: a new incarnation begins. */
+  /** The file is a restored backup: a new incarnation begins, at every start with this. Without it an older copy is refused. */
   readonly restored?: boolean
   /** With `:memory:`: starts from what `image()` of another store gave. */
   readonly image?: Uint8Array
@@ -66,8 +67,10 @@ export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
 }
 
 function initialise(database: DatabaseSync, options: SqliteStoreOptions, schemaVersion: number): StoreMeta {
+  const mark = readMark(options.path)
   if (readMeta(database, 'installation') === null) {
-    const { installation, partitions } = options
+    const { path, installation, partitions } = options
+    if (mark !== null) refuse(path, 'is gone: its marker is there and the file is new', 'put a backup back')
     assert(partitions >= 1 && partitions <= PARTITIONS_MAX, `partitions must be 1 to ${PARTITIONS_MAX}`)
     inTransaction(database, () => {
       const insert = database.prepare('INSERT INTO partition_state VALUES (?, ?, ?, NULL, 0, 0)')
@@ -78,15 +81,43 @@ function initialise(database: DatabaseSync, options: SqliteStoreOptions, schemaV
       writeMeta(database, 'partitions', String(partitions))
       writeMeta(database, 'incarnation', '1')
     })
-  } else if (options.restored === true) {
-    writeMeta(database, 'incarnation', String(Number(readMeta(database, 'incarnation')) + 1))
-  }
+  } else continueOrBegin(database, options, mark)
   return {
     installation: readMeta(database, 'installation') ?? '',
     incarnation: Number(readMeta(database, 'incarnation')),
     partitions: Number(readMeta(database, 'partitions')),
     schemaVersion,
   }
+}
+
+/** The file is the one that ran here last; or it is a backup, and a new incarnation begins; or a person has to say so first. */
+function continueOrBegin(database: DatabaseSync, { path, restored, warn }: SqliteStoreOptions, mark: Mark | null): void {
+  const incarnation = Number(readMeta(database, 'incarnation'))
+  const writtenAtMs = writtenAtOf(database)
+  const ours = mark?.installation === readMeta(database, 'installation')
+  if (restored !== true && mark !== null) {
+    if (!ours) refuse(path, 'is not of the installation that ran here last', HOW_TO_GO_ON)
+    const behindMs = mark.writtenAtMs - writtenAtMs
+    if (mark.incarnation > incarnation) refuse(path, `is of incarnation ${incarnation}, and ${mark.incarnation} has run here`, HOW_TO_GO_ON)
+    if (behindMs > 0) refuse(path, `ends ${behindMs} ms before what was written here last`, HOW_TO_GO_ON)
+    return
+  }
+  if (restored !== true) {
+    if (isInMemory(path)) return
+    // It may be a backup on a new machine. The safe way costs a sweep; the other, if it is one, posts twice.
+    warn?.('no marker beside the store: it is taken for a restored backup', { path })
+  }
+  inTransaction(database, () => {
+    writeMeta(database, 'incarnation', String(Math.max(incarnation, ours ? (mark?.incarnation ?? 0) : 0) + 1))
+    // Time goes on from the life that was lost. It is durable before a marker says so.
+    if (ours && mark !== null) writeMeta(database, WRITTEN_AT, String(Math.max(writtenAtMs, mark.writtenAtMs)))
+  })
+}
+
+const HOW_TO_GO_ON = 'put the newest file back, or start once with `restored` to go on safely from this one'
+
+function refuse(path: string, what: string, how: string): never {
+  throw new StoreRefused('store.olderCopy', `${path} ${what}; ${how}`)
 }
 
 /** Leases of the process before are void: that this one has the file proves that no holder is left. Epochs stay. */
@@ -115,7 +146,7 @@ function readInboxes(database: DatabaseSync): Set<number> {
 function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
   const { schedule } = options
   const memtable = createMemtable({
-    writtenAtMs: Number(readMeta(database, WRITTEN_AT) ?? 0),
+    writtenAtMs: writtenAtOf(database),
     partitions: readPartitions(database),
     inboxStored: readInboxes(database),
   })
@@ -137,9 +168,16 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
   const deliveries = createHints()
   const releases = createHints()
   const checkpoint = createCheckpoint(database)
+  const marker = createMarker({ path: options.path, now: options.now, warn: (message, fields) => options.warn?.(message, fields) })
+  const mark = (): void => {
+    const { installation, incarnation } = meta
+    marker.write({ installation, incarnation, writtenAtMs: memtable.writtenAtMs })
+  }
+  mark()
   const queue = createGroupQueue({
     schedule,
     persist: (group, done) => {
+      if (marker.due()) schedule(() => database.isOpen && mark())
       const failure = guard.attempt(() => {
         if (writer.write(group, time()).folded && !isInMemory(options.path)) schedule(() => database.isOpen && guard.attempt(checkpoint))
       })
@@ -175,8 +213,9 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
     close: async () => {
       if (!guard.close()) return
       await queue.drain()
-      if (guard.usable()) guard.attempt(() => writer.foldAll(time()))
+      const folded = guard.usable() && guard.attempt(() => writer.foldAll(time())) === null
       database.close()
+      if (folded) mark()
     },
   }
 }

@@ -6,7 +6,7 @@ import { packTexts, unpackTexts } from './codec.ts'
 import { type Delta, decodeDelta, encodeDelta } from './delta.ts'
 import { collectFold, createFoldWriter, dropFolded, type FoldWritten } from './fold.ts'
 import { type Memtable, mergeDelta } from './memtable.ts'
-import { inTransaction, writeMeta } from './migrate.ts'
+import { inTransaction, readMeta, writeMeta } from './migrate.ts'
 
 /** Bytes of log, compressed, after which its beginning is folded whatever the number of changes: what a start has to replay. */
 const WINDOW_BYTES_MAX = 8_000_000
@@ -16,6 +16,13 @@ const LOG_COMPRESS_BYTES_MIN = 64_000
 const WINDOW_SHARE_KEPT = 0.75
 /** Key in `meta`: store time of the clean end. */
 export const WRITTEN_AT = 'writtenAt'
+
+/** Store time of the newest write, read from the file. */
+export function writtenAtOf(database: DatabaseSync): number {
+  const body = database.prepare('SELECT body FROM log ORDER BY id DESC LIMIT 1').get()?.['body']
+  const inLog = body instanceof Uint8Array ? decodeDelta(unpackTexts(body)).atMs : 0
+  return Math.max(inLog, Number(readMeta(database, WRITTEN_AT) ?? 0))
+}
 
 /** What was physically written since the store was opened. */
 export interface WriteStatistics {
@@ -98,6 +105,7 @@ export function createWriter({ database, memtable, chunks, windowChangesMax, for
         // The log, which is empty now, had it.
         writeMeta(database, WRITTEN_AT, String(atMs))
       })
+      memtable.writtenAtMs = atMs
     },
     statistics: () => statistics,
   }
