@@ -56,6 +56,17 @@ test('a quick run judges no time but every loss', () => {
   expect(exitOf(input({ saturations: [run(1, 'yardstick', { ...saturation(9_000, 9), lost: 1 })] }, true))).toBe(1)
 })
 
+test('a run in which a program released nothing fails, a quick one too, and says so', () => {
+  for (const nothing of [0, Number.NaN]) {
+    const given = input({ saturations: [run(2, 'product', saturation(nothing, 1))] }, true)
+    expect(exitOf(given)).toBe(1)
+    expect(createReport(given).reason).toContain('product batched run 2: nothing was released')
+    expect(renderTable(createReport(given), given.measured)).toContain('nothing was released')
+  }
+  const silent = { subject: 'product', result: { ...CLEAN, flows: 0, msP50: Number.NaN, msP99: Number.NaN } } as const
+  expect(exitOf(input({ latencies: [silent] }))).toBe(1)
+})
+
 test.each(['lost', 'extra', 'outOfOrder'] as const)('one %s flow in any phase fails the run, an invalid one too', (kind) => {
   const verdict = { ...CLEAN, [kind]: 1 }
   const crash = { subject: 'product', mode: 'batched', result: { ...verdict, kills: 20, restartMs: [900, 300, 500] } } as const

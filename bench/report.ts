@@ -98,11 +98,15 @@ function ratio(measured: Measured, mode: Mode, pick: (result: Saturation) => num
 
 const faulty = (verdict: Verdict): boolean => verdict.lost + verdict.extra + verdict.outOfOrder > 0
 
-/** One line per phase that lost, doubled or disordered something. */
+/** One line per phase that lost, doubled or disordered something, or in which nothing came through. */
 export function faults(measured: Measured): readonly string[] {
   const line = (phase: string, { lost, extra, outOfOrder, flows }: Verdict): string =>
     `${phase}: ${lost} lost, ${extra} extra, ${outOfOrder} out of order of ${flows}`
   return [
+    ...measured.saturations
+      .filter((one) => !(one.result.flowsPerSecond > 0))
+      .map((one) => `${one.subject} ${one.mode} run ${one.run}: nothing was released`),
+    ...measured.latencies.filter((one) => !Number.isFinite(one.result.msP50)).map((one) => `${one.subject} latency: nothing was released`),
     ...measured.saturations.filter((one) => faulty(one.result)).map((one) => line(`${one.subject} ${one.mode} run ${one.run}`, one.result)),
     ...measured.latencies.filter((one) => faulty(one.result)).map((one) => line(`${one.subject} latency`, one.result)),
     ...measured.crashes.filter((one) => faulty(one.result)).map((one) => line(`${one.subject} ${one.mode} crash`, one.result)),
@@ -150,7 +154,7 @@ export function createReport(input: ReportInput): BenchReport {
   }
 }
 
-/** A loss, double or disorder is worse than an invalid run. */
+/** A loss, double or disorder, or nothing at all, is worse than an invalid run. */
 export function exitCode(report: BenchReport, input: ReportInput): 0 | 1 | 3 {
   if (faults(input.measured).length > 0) return 1
   return report.valid || input.quick ? 0 : 3
