@@ -228,6 +228,25 @@ describe('a sweep that does not come to its end', () => {
     expect(logged).toEqual(Array(2).fill('warn a sweep came to no end'))
   })
 
+  test('because intake is full fails its own system only, until there is room', async () => {
+    const settings = { intakeQueueMax: 5 }
+    const { engine, erp, qms, logged, store, runtime } = await open({ settings })
+    let swept = 0
+    qms.onSweep = async () => {
+      swept++
+      return { subjects: [], cursor: null }
+    }
+    const asked = paging(erp, [Array.from({ length: 6 }, (_, index) => item(`D${index}`)), [item('E1')]])
+    await engine.sweep()
+    await engine.sweep()
+    expect([swept, asked, logged]).toEqual([2, [null, null], ['warn what a source told a sweep could not be taken in']])
+    paging(erp, [[item('D1')], [item('E1')]])
+    await engine.sweep()
+    await runtime.advance(1_000)
+    expect(await seenBy(store, 'script', lotOf('A'))).toEqual(['D1', 'E1'])
+    expect(logged.at(-1)).toBe('info a system can be swept again')
+  })
+
   test('because the hub is closing is no trouble', async () => {
     const { engine, erp, runtime, logged } = await open()
     let answer = (): void => undefined

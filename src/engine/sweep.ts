@@ -135,7 +135,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       const from = cursor
       const changes = await answerOf(connector, part, (call) => connector.changes(from, call))
       if (changes === null) return false
-      await acceptAll(system, changes.items)
+      if (!(await takenIn(part, changes.items))) return false
       if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
         cursor = changes.cursor
         const body = JSON.stringify({ cursor, incarnation: store.meta.incarnation, caughtUp: !changes.more })
@@ -144,6 +144,17 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       if (!changes.more) return whole(part)
     }
     return endless(part)
+  }
+
+  /** False: intake refuses for now, which is told. The position stays, so the next sweep asks for the same again. */
+  async function takenIn(part: Part, items: readonly unknown[]): Promise<boolean> {
+    try {
+      await acceptAll(part.instance, items)
+      return true
+    } catch (reason) {
+      if (!stopped) troubles.begin(part, 'what a source told a sweep could not be taken in', { detail: String(reason) })
+      return false
+    }
   }
 
   async function acceptAll(system: string, items: readonly unknown[]): Promise<void> {
