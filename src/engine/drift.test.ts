@@ -117,6 +117,18 @@ describe.each([
   })
 })
 
+test('a lot that every other sweep misses is not shown', async () => {
+  const hub = await openUnannounced()
+  const shows = hub.qms.onSweep
+  for (let time = 0; time < 2; time++) {
+    hub.qms.onSweep = async () => ({ subjects: [], cursor: null })
+    await hub.engine.sweep()
+    hub.qms.onSweep = shows
+    await hub.engine.sweep()
+  }
+  expect(await hub.engine.exceptions()).toEqual([])
+})
+
 test('a forgotten flag that a person has taken off is no drift any more', async () => {
   const hub = await openForgetful((reference) => ({ restrictions: [{ rung: 1, reference, by: 'INTERFACE' }] }))
   await hub.engine.sweep()

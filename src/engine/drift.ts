@@ -9,10 +9,15 @@ import type { EngineDeps, HubClock } from './deps.ts'
 import { instanceId } from './derive.ts'
 import { openException } from './exceptions.ts'
 import type { PartitionOwner, TurnAction } from './partition.ts'
+import { createRecent, createSightings } from './sightings.ts'
 import { clear, raise } from './turn.ts'
 
 const GOALS_PER_SUBJECT_MAX = 1_000
 const REFERENCE_LENGTH = 16
+
+/** Subjects that wait for their second sweep; beyond it they wait until others have been shown. */
+const SIGHTINGS_MAX = 20_000
+const ACCOUNTED_MAX = 100_000
 
 export interface Place {
   readonly system: string
@@ -21,17 +26,20 @@ export interface Place {
 }
 
 export interface Drift {
+  /** A sweep of everything begins: what the one before the last has seen does not count any more. */
+  begin(): void
   explain(owner: PartitionOwner, place: Place & { readonly process: string }, observation: StockObservation): Promise<void>
   account(owner: PartitionOwner, place: Place, observation: StockObservation): Promise<void>
 }
 
 export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
   const { runtime, store, settings } = deps
-  /** Subjects seen usable that no instance knows, since the sweep before. */
-  const unexplained = new Set<string>()
-  /** References that a command of ours stands behind, and subjects with documents that none does. */
-  const accounted = new Set<string>()
-  const forgotten = new Set<string>()
+  /** Subjects seen usable that no instance knows. */
+  const unexplained = createSightings(SIGHTINGS_MAX)
+  /** References that a command of ours stands behind; what is forgotten here is looked at again. */
+  const accounted = createRecent(ACCOUNTED_MAX)
+  /** Subjects with documents that no command stands behind. */
+  const forgotten = createSightings(SIGHTINGS_MAX)
 
   /**
    * A restored hub may have forgotten what it did: a document or a flag of ours that no command stands behind, in two
@@ -57,11 +65,11 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
       const cleared = !owner.memory.exceptions.has(opened.id) || (await note(owner, (turn) => clear(turn, opened.id, null)))
       // Looked at again by the next sweep: what is accounted for is not looked at any more.
       if (!cleared) for (const reference of ours) accounted.delete(reference)
-    } else if (forgotten.has(key)) {
+    } else if (owner.memory.exceptions.has(opened.id) || forgotten.again(key)) {
       runtime.sometimes('forgotten-document')
       const detail = `documents or flags of ours that this hub has no command for: ${unknown.join(', ')}`
       await note(owner, (turn) => raise(turn, { ...opened, detail }))
-    } else forgotten.add(key)
+    }
   }
 
   function isOurs(reference: string): boolean {
@@ -86,10 +94,7 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
       if (owner.memory.exceptions.has(opened.id)) await note(owner, (turn) => clear(turn, opened.id, null))
       return
     }
-    if (!unexplained.has(key)) {
-      unexplained.add(key)
-      return
-    }
+    if (!owner.memory.exceptions.has(opened.id) && !unexplained.again(key)) return
     runtime.sometimes('drift-unexplained')
     await note(owner, (turn) => raise(turn, opened))
   }
@@ -106,5 +111,12 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     }
   }
 
-  return { explain, account }
+  return {
+    begin: () => {
+      unexplained.begin()
+      forgotten.begin()
+    },
+    explain,
+    account,
+  }
 }

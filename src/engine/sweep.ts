@@ -45,6 +45,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   async function sweepAll(): Promise<void> {
     const covered = new Map([...parts.owners()].map(([partition, owner]) => [partition, owner.epoch]))
     let complete = true
+    drift.begin()
     for (const connector of deps.connectors.values()) {
       complete = (await pollChanges(connector)) && complete
       for (const { resource } of connector.spec.resources) complete = (await sweepResource(connector, resource)) && complete
