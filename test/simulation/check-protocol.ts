@@ -6,8 +6,6 @@ import type { Violation } from './violation.ts'
 /** Two workers' hub clocks agree within this. */
 const CLOCKS_APART_MS_MAX = 600
 const SLACK_MS = 1
-/** Database time at virtual time 0. */
-const DATABASE_STARTS_MS = 1_800_000_000_000
 /** Limit of the engine's settings, and the time of a call. */
 /** A read may have been on its way through a pause of its worker. */
 const PAUSE_MS_MAX = 20_000
@@ -36,17 +34,16 @@ function checkPatience({ probes, shape }: Run): Violation[] {
 function checkReads({ probes, shape }: Run): Violation[] {
   const { reads, protocol } = probes
   return protocol.moves.flatMap(({ reference, orderKey, atMs, settledMs }) => {
-    const since = Math.max(settledMs === 0 ? 0 : settledMs + shape.lagMs, atMs - READ_AGE_MS_MAX) - DATABASE_STARTS_MS
+    const since = Math.max(settledMs === null ? 0 : settledMs + shape.lagMs, atMs - READ_AGE_MS_MAX)
     const read = reads.some(
-      (one) =>
-        `${one.instance}|${one.subject}` === orderKey && one.atMs >= since - SLACK_MS && one.atMs <= atMs - DATABASE_STARTS_MS + SLACK_MS,
+      (one) => `${one.instance}|${one.subject}` === orderKey && one.atMs >= since - SLACK_MS && one.atMs <= atMs + SLACK_MS,
     )
     return read
       ? []
       : [
           {
             invariant: 'I11',
-            message: `${reference} of ${orderKey} was decided at ${atMs - DATABASE_STARTS_MS} without a read since ${since}`,
+            message: `${reference} of ${orderKey} was decided at ${atMs} without a read since ${since}`,
           },
         ]
   })

@@ -30,6 +30,14 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     ],
   },
   {
+    name: 'clock-set-back-is-believed',
+    patches: [
+      { file: 'src/store/time.ts', find: 'let newest = notBefore', replace: 'let newest = 0' },
+      { file: 'src/store/time.ts', find: 'let ahead = Math.max(0, notBefore - now())', replace: 'let ahead = 0' },
+      { file: 'src/engine/takeover.ts', find: "if (newestAt !== '') clock.notBefore(newestAt)", replace: '' },
+    ],
+  },
+  {
     name: 'absent-once-is-enough',
     patches: [
       {

@@ -8,6 +8,8 @@ import type { Violation } from './violation.ts'
  * must not be under way is not. Times are virtual milliseconds.
  */
 export interface Protocol {
+  /** Hub time at virtual time 0, in the present life of the store. */
+  databaseStartsMs: number
   readonly breaches: (Violation & { readonly sinceMs: number })[]
   /** Intents committed, by reference. Every attempt is one. */
   readonly intents: Map<string, number>
@@ -15,17 +17,17 @@ export interface Protocol {
   readonly newest: Map<string, Intent>
   /** Of every command that was ever journalled: what it was last. */
   readonly commands: Map<string, Known>
-  /** Unknown outcomes that were settled as not done, and how long after the doubt began, in hub time. */
+  /** Unknown outcomes that were settled as not done, and how long after the doubt began. */
   readonly disproved: { readonly reference: string; readonly afterMs: number }[]
   /** Goals of decision lines and records: what they send follows from facts alone. */
   readonly derived: Set<string>
   /** Goals that rest on a premise, and the references of their commands. */
   readonly resting: Set<string>
-  /** Order keys by goal, and the hub time in milliseconds at which a command of theirs was last settled. */
+  /** Order keys by goal, and when a command of theirs was last settled. */
   readonly orderKeys: Map<string, string>
   readonly settledMs: Map<string, number>
   /** Moves decided anew, and what the stock was last known to be settled at. */
-  readonly moves: { readonly reference: string; readonly orderKey: string; readonly atMs: number; readonly settledMs: number }[]
+  readonly moves: { readonly reference: string; readonly orderKey: string; readonly atMs: number; readonly settledMs: number | null }[]
   /** What connectors answered to moves and new records, by reference. */
   readonly said: Map<string, Said>
   /** Newest answers of connectors, by worker and reference. */
@@ -44,8 +46,8 @@ interface Intent {
 interface Known {
   readonly reference: string
   readonly state: string
-  /** Hub time of the entry that gave it this state. */
-  readonly since: string
+  /** Time of the entry that gave it this state. */
+  readonly sinceMs: number
 }
 
 export interface Said {
@@ -68,8 +70,12 @@ export interface Sending {
 type Items = Parameters<Connector['apply']>[0]
 type Item = Items[number]
 
+/** Until somebody sets the clock. */
+export const DATABASE_STARTS_MS = 1_800_000_000_000
+
 export function createProtocol(): Protocol {
   return {
+    databaseStartsMs: DATABASE_STARTS_MS,
     breaches: [],
     intents: new Map(),
     newest: new Map(),
@@ -135,6 +141,7 @@ function idsIn(text: string): string[] {
 
 function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { write, nowMs }: Written): void {
   if (change.type !== 'command' && change.type !== 'commandChanged') return
+  const atMs = Date.parse(at) - protocol.databaseStartsMs
   const id = change.type === 'command' ? change.command.id : change.command
   const before = protocol.commands.get(id)
   const reference = change.type === 'command' ? change.command.reference : (before?.reference ?? '')
@@ -143,11 +150,10 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
     void protocol.breaches.push({ invariant, message: `${message}, at ${nowMs}`, sinceMs: nowMs })
   if (before !== undefined && before.reference !== reference && protocol.derived.has(goal))
     breach('I10', `command ${id} had reference ${before.reference} and now has ${reference}`)
-  protocol.commands.set(id, { reference, state, since: before?.state === state ? before.since : at })
-  if (before?.state === 'unknown' && state === 'failed')
-    protocol.disproved.push({ reference, afterMs: Date.parse(at) - Date.parse(before.since) })
+  protocol.commands.set(id, { reference, state, sinceMs: before?.state === state ? before.sinceMs : atMs })
+  if (before?.state === 'unknown' && state === 'failed') protocol.disproved.push({ reference, afterMs: atMs - before.sinceMs })
   if (protocol.resting.has(goal)) protocol.resting.add(reference)
-  noteMove(protocol, { entry: { goal, change, at }, before, reference, state })
+  noteMove(protocol, { entry: { goal, change }, atMs, before, reference, state })
   const { worker, epoch } = write.owner ?? { worker: '', epoch: 0 }
   const key = `${nodeOf(worker)}|${reference}`
   if (state === 'intent') {
@@ -164,20 +170,20 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
 }
 
 interface Step {
-  readonly entry: Pick<GoalEntry, 'goal' | 'change' | 'at'>
+  readonly entry: Pick<GoalEntry, 'goal' | 'change'>
+  readonly atMs: number
   readonly before: Known | undefined
   readonly reference: string
   readonly state: string
 }
 
 /** A move that was decided on what the stock was read to be: a new command, or a new attempt of one proved undone. */
-function noteMove(protocol: Protocol, { entry, before, reference, state }: Step): void {
+function noteMove(protocol: Protocol, { entry, atMs, before, reference, state }: Step): void {
   const orderKey = protocol.orderKeys.get(entry.goal) ?? ''
-  const atMs = Date.parse(entry.at)
   const settles = state !== before?.state && (state === 'applied' || state === 'failed' || state === 'refused')
   if (settles) protocol.settledMs.set(orderKey, atMs)
   if (state !== 'intent' || entry.change.type !== 'command' || entry.change.command.action.type !== 'move') return
-  if (before === undefined) protocol.moves.push({ reference, orderKey, atMs, settledMs: protocol.settledMs.get(orderKey) ?? 0 })
+  if (before === undefined) protocol.moves.push({ reference, orderKey, atMs, settledMs: protocol.settledMs.get(orderKey) ?? null })
 }
 
 function nodeOf(worker: string): string {

@@ -14,8 +14,9 @@ import { createAim } from './aim.ts'
 import { checkEnd, checkNow, checkUndecided } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
 import { createProbes } from './probes.ts'
+import { DATABASE_STARTS_MS } from './protocol.ts'
 import type { Run } from './run.ts'
-import { drawShape, type Shape, TIMES } from './shape.ts'
+import { drawClockSet, drawShape, type Shape, TIMES } from './shape.ts'
 import { openSimulatedSqlite } from './sqlite.ts'
 import type { Violation } from './violation.ts'
 import { type Plant, startWorkload } from './workload.ts'
@@ -56,12 +57,17 @@ const CONVERGE_MS_MAX = 900_000
 const STEPS_MAX = 3_000_000
 const SLOW_CONNECTS = { connectShare: 0.6, connectMsMedian: 150 }
 const LOOK_MS = 1_000
+/** A machine takes longer to come back than a call to a target lasts. */
+const MACHINE_DOWN_MS_MIN = TIMES.callTimeoutMs + 100
+const MACHINE_DOWN_MS_MORE = 500
 /** So long after calm, what nobody has decided must not be usable. */
 const CALM_MS = 45_000
 
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const drawn = createWorld({ seed: options.seed, hash: sha256 })
-  const shape: Shape = { ...drawShape(drawn.random('shape')), ...options.shape }
+  const features = drawShape(drawn.random('shape'))
+  const clockSet = drawClockSet(drawn.random('clock'), features.healAtMs)
+  const shape: Shape = { ...features, clockSet, ...options.shape }
   const world = createWorld({
     seed: options.seed,
     hash: sha256,
@@ -179,6 +185,7 @@ async function openRun(world: World, shape: Shape, workload: typeof startWorkloa
   }
   aim.useDesk(run.workload)
   if (shape.restoreAtMs !== null) planRestore(run, stores)
+  if (shape.clockSet !== null) planClockSet(run, stores, shape.clockSet)
   if (shape.powerLoss) world.schedule(null, shape.healAtMs * 0.5, () => stores.powerLoss())
   return run
 }
@@ -255,17 +262,30 @@ interface Stores {
   readonly powerLoss: () => void
   /** A copy of everything durable now, and a way to go on from it. */
   readonly image: () => () => void
+  /** The machine starts anew, with its clock set: everything durable stays. */
+  readonly startAnew: (clockByMs: number) => void
 }
 
 function openStores(world: World, shape: Shape): Stores {
-  const now = (): number => 1_800_000_000_000 + Math.floor(world.now())
+  let clockMs = DATABASE_STARTS_MS
+  const now = (): number => clockMs + Math.floor(world.now())
   const random = world.random('store')
   const schedule = (run: () => void): void =>
     void world.schedule(null, 0.2 + random.next() * (shape.commitFaults && random.next() < 0.03 ? 3_000 : 3), run)
   const options = { installation: 'simulated', partitions: shape.partitions, now, schedule }
   if (shape.store === 'sqlite') {
-    const store = openSimulatedSqlite(options)
-    return { current: () => store, powerLoss: () => undefined, image: () => () => undefined }
+    let store = openSimulatedSqlite(options)
+    return {
+      current: () => store,
+      powerLoss: () => undefined,
+      image: () => () => undefined,
+      startAnew: (clockByMs) => {
+        clockMs += clockByMs
+        const ended = store
+        store = openSimulatedSqlite({ ...options, image: ended.image() })
+        void ended.close()
+      },
+    }
   }
   let store: MemoryStore = createMemoryStore(options)
   return {
@@ -277,12 +297,18 @@ function openStores(world: World, shape: Shape): Stores {
         store = createMemoryStore({ ...options, image })
       }
     },
+    startAnew: (clockByMs) => {
+      clockMs += clockByMs
+      const { meta, state } = store.image()
+      // No restore: the incarnation stays.
+      store = createMemoryStore({ ...options, image: { meta: { ...meta, incarnation: meta.incarnation - 1 }, state } })
+    },
   }
 }
 
 /** The store is lost and an older copy takes its place: workers start anew on it. */
 function planRestore(run: Run, stores: Stores): void {
-  const { world, shape, hub } = run
+  const { world, shape } = run
   const at = shape.restoreAtMs as number
   const age = 2_000 + world.random('store').next() * 12_000
   let restore: (() => void) | null = null
@@ -290,15 +316,38 @@ function planRestore(run: Run, stores: Stores): void {
     restore = stores.image()
   })
   world.schedule(null, at, () => {
-    for (const node of WORKERS) world.crash(node, null)
-    restore?.()
-    hub.useStore(stores.current())
+    restart(run, stores, () => restore?.())
     run.restoredAtMs = world.now()
     run.probes.epochs = new Map()
     run.probes.protocol.settledMs.clear()
     world.note('restore', `from a copy ${Math.round(age)} ms old`)
-    for (const node of WORKERS) world.restart(node)
   })
+}
+
+/** The machine under the hub goes down and comes back with another clock. */
+function planClockSet(run: Run, stores: Stores, { atMs, byMs }: NonNullable<Shape['clockSet']>): void {
+  const { world } = run
+  const downMs = MACHINE_DOWN_MS_MIN + world.random('clock').next() * MACHINE_DOWN_MS_MORE
+  world.schedule(null, atMs, () => {
+    for (const node of WORKERS) world.crash(node, null)
+  })
+  world.schedule(null, atMs + downMs, () => {
+    restart(run, stores, () => stores.startAnew(byMs))
+    world.note('clock set', `by ${byMs} ms`)
+    world.runtimeFor('desk').sometimes(byMs < 0 ? 'clock-set-back' : 'clock-set-forward')
+  })
+}
+
+/** All workers end at once, something happens to the store, and they start on what it is now. */
+function restart({ world, hub, probes }: Run, stores: Stores, happen: () => void): void {
+  for (const node of WORKERS) world.crash(node, null)
+  happen()
+  const store = stores.current()
+  hub.useStore(store)
+  void store.databaseNow().then((now) => {
+    probes.protocol.databaseStartsMs = Date.parse(now) - Math.floor(world.now())
+  })
+  for (const node of WORKERS) world.restart(node)
 }
 
 async function drive(run: Run, violations: Violation[], convergeMsMax: number): Promise<void> {

@@ -32,6 +32,8 @@ export interface Shape {
   readonly commitFaults: boolean
   readonly outages: boolean
   readonly clockSkewMs: number
+  /** The machine under workers and store starts anew, and its clock is another one. */
+  readonly clockSet: { readonly atMs: number; readonly byMs: number } | null
   readonly pushDelayMsMax: number
   readonly pushDuplicateShare: number
   readonly pushBatchMax: number
@@ -78,7 +80,16 @@ const ERP_CLASSES: readonly WriteClass[] = [
 ]
 const QMS_CLASSES: readonly WriteClass[] = ['externalId', 'externalId', 'queryable', 'key', 'transportId']
 
-export function drawShape(random: RandomStream): Shape {
+const HOUR_MS = 3_600_000
+
+/** From a stream of its own: to add this fault has left the histories of other seeds as they were. */
+export function drawClockSet(random: RandomStream, healAtMs: number): Shape['clockSet'] {
+  if (random.next() >= 0.2) return null
+  const sign = random.next() < 0.6 ? -1 : 1
+  return { atMs: 5_000 + random.next() * (healAtMs - 10_000), byMs: sign * Math.round((1 + random.next() * 5) * HOUR_MS) }
+}
+
+export function drawShape(random: RandomStream): Omit<Shape, 'clockSet'> {
   const chance = (share: number): boolean => random.next() < share
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T
   const upTo = (most: number): number => Math.floor(random.next() * most)

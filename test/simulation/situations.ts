@@ -33,6 +33,8 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'breaker-opened',
   'observation-refused',
   'subject-not-swept',
+  'clock-set-back',
+  'clock-set-forward',
 ]
 
 export const SHARE_MIN = 0.01

@@ -1,5 +1,4 @@
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 
 /** The real SQLite code on `:memory:`, one handle for all simulated workers, in virtual time. */
 export function openSimulatedSqlite(options: {
@@ -7,6 +6,7 @@ export function openSimulatedSqlite(options: {
   readonly partitions: number
   readonly now: () => number
   readonly schedule: (run: () => void) => void
-}): Store {
+  readonly image?: Uint8Array
+}): SqliteStore {
   return openSqliteStore({ path: ':memory:', windowChangesMax: 64, ...options })
 }

@@ -58,6 +58,7 @@ const CALM: Partial<Shape> = {
   powerLoss: false,
   commitFaults: false,
   clockSkewMs: 0,
+  clockSet: null,
   pushDelayMsMax: 0,
   pushDuplicateShare: 0,
   pushBatchMax: 1,
