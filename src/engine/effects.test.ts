@@ -32,6 +32,7 @@ async function open(...goals: readonly Goal[]) {
     memory,
     look: (orderKey) => void looks.push(orderKey),
     onOutcome: () => undefined,
+    onReadEnd: () => undefined,
     stopped: () => state.stopped,
     leaseUntil: () => 60_000,
     committing: () => null,

@@ -14,6 +14,7 @@ import { observationKey, type PartitionMemory } from './memory.ts'
 import type { Outbox } from './outbox.ts'
 import type { Reader } from './reader.ts'
 import type { Effect, Turn } from './turn.ts'
+import { noteReadEnd, type Place, type ReadEnd } from './unread.ts'
 
 export interface EffectParts {
   readonly deps: EngineDeps
@@ -26,6 +27,8 @@ export interface EffectParts {
   /** The order key must be evaluated again. */
   readonly look: (orderKey: string) => void
   readonly onOutcome: (sent: Sent, outcome: Outcome) => void
+  /** A read that a goal waits for has failed for too long, or succeeds again. */
+  readonly onReadEnd: (end: ReadEnd) => void
   readonly stopped: () => boolean
   /** Monotonic time until which the lease is surely ours. */
   readonly leaseUntil: () => number
@@ -95,11 +98,8 @@ function readGoal(parts: EffectParts, goal: Goal, wanted: Pick<Wanted, 'why' | '
   wish(parts, goal, { ...wanted, system, resource, subject, keep })
 }
 
-interface Wanted {
+interface Wanted extends Place {
   readonly why: 'read' | 'lookAfresh' | 'readPremise'
-  readonly system: string
-  readonly resource: string
-  readonly subject: string
   readonly notBefore: string
   readonly keep: (key: string, observation: Observation) => void
 }
@@ -108,6 +108,10 @@ function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
   const { memory } = parts
   const { system, resource, subject, notBefore } = wanted
   const orderKey = orderKeyOf(goal)
+  const tell = (failure: ReadEnd['failure']): void => {
+    const end: ReadEnd = { goal: goal.id, place: { system, resource, subject }, failure }
+    if (!parts.stopped() && noteReadEnd(memory, parts.deps.settings, end)) parts.onReadEnd(end)
+  }
   parts.reader.wish({
     system,
     resource,
@@ -115,7 +119,9 @@ function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
     notBefore,
     // By goal and reason: what one goal must wait for is not to keep another waiting, nor to be served by less.
     wisher: `${memory.partition}.${memory.epoch}|${goal.id}|${wanted.why}`,
+    failed: tell,
     serve: (observation) => {
+      tell(null)
       if (parts.stopped() || !memory.goalsByOrderKey.has(orderKey)) return
       wanted.keep(observationKey(system, resource, subject), observation)
       parts.look(orderKey)

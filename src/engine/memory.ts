@@ -45,6 +45,8 @@ export interface PartitionMemory {
   readonly observations: Map<string, Observation>
   /** Newest read of a premise, by system, resource and key. */
   readonly premises: Map<string, Observation>
+  /** Reads by goal and place whose failure a turn was told of. */
+  readonly unread: Set<string>
   /** Hub time of the last settlement on an order key, as this owner saw it. */
   readonly settledAt: Map<string, string>
   /** Inbox rows skipped because their instance is blocked. */
@@ -71,6 +73,7 @@ export function createMemory(partition: number, epoch: number): PartitionMemory 
     blocked: new Set(),
     observations: new Map(),
     premises: new Map(),
+    unread: new Set(),
     settledAt: new Map(),
     skipped: [],
     unwritten: { goals: new Map(), states: new Map(), timers: new Map() },

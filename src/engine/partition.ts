@@ -25,6 +25,7 @@ import { type RunParts, runDelivery } from './run.ts'
 import { loadInstances, takeOver } from './takeover.ts'
 import { timerId } from './timer-id.ts'
 import { applyTurn, batchOf, beginTurn, clear, goalIn, type Turn, turnIsEmpty } from './turn.ts'
+import { type ReadEnd, readAgain, takeReadEnd } from './unread.ts'
 
 const ROUNDS_PER_TURN_MAX = 1_000
 const ENTRIES_BEHIND_MAX = 1_000
@@ -73,6 +74,7 @@ export class PartitionOwner {
   readonly #alarms: Alarms
   readonly #inbox: Inbox
   #outcomes: { readonly sent: Sent; readonly outcome: Outcome }[] = []
+  #readEnds: ReadEnd[] = []
   #actions: QueuedAction[] = []
   #timers: TimerRow[] = []
   readonly #orderKeys = new Set<string>()
@@ -116,6 +118,10 @@ export class PartitionOwner {
       memory: this.memory,
       look: (orderKey) => this.#look(orderKey),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
+      onReadEnd: (end) => {
+        this.#readEnds.push(end)
+        this.#signal()
+      },
       stopped: () => this.#state === 'stopped',
       leaseUntil: () => this.leaseUntil,
       committing: () => this.#committing,
@@ -230,7 +236,7 @@ export class PartitionOwner {
   #hasWork(): boolean {
     if (this.#outcomes.length > 0 || this.#actions.length > 0 || this.#checkpointDue) return true
     if (this.#state !== 'running') return false
-    return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0
+    return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0 || this.#readEnds.length > 0
   }
 
   /** False: the partition is no longer ours. */
@@ -238,12 +244,16 @@ export class PartitionOwner {
     const turn = beginTurn(this.memory, this.#parts.clock.iso())
     const actions = this.#actions.splice(0)
     try {
-      if (this.#doubting) doubtIntents({ turn, parts: this.#ledger })
+      if (this.#doubting) {
+        doubtIntents({ turn, parts: this.#ledger })
+        readAgain(turn, this.#parts.deps.runtime)
+      }
       this.#doubting = false
       const most = this.#parts.deps.settings.turnItemsMax
       const outcomes = this.#outcomes.splice(0, most)
       for (const { sent, outcome } of outcomes)
         takeOutcome({ turn, parts: this.#ledger }, { ...sent, goal: goalIn(turn, sent.goal), outcome })
+      for (const end of this.#readEnds.splice(0, most)) takeReadEnd(turn, this.#parts.deps.runtime, end)
       for (const one of actions) await one.action(turn)
       this.#takeOrderKeys(turn, most)
       await this.#takeDeliveries(turn, most)

@@ -4,7 +4,7 @@ import { createRig, openClock, type Rig } from '../../test/engine/rig.ts'
 import { bucket, stock } from '../../test/reconcile/builders.ts'
 import type { ReadResult } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
-import { createReader, type Reader } from './reader.ts'
+import { createReader, type Reader, type ReadFailure } from './reader.ts'
 
 interface Bench extends Rig {
   readonly reader: Reader
@@ -12,6 +12,8 @@ interface Bench extends Rig {
   readonly calls: string[]
   /** Who was served with a read that began when: `wisher subject began`. */
   readonly served: string[]
+  /** What was told of failures: `wisher subject class since … until …`. */
+  readonly failures: string[]
   readonly reports: boolean[]
   readonly wish: (subject: string, notBeforeMs: number, wisher?: string) => void
   mayCall: boolean
@@ -22,6 +24,7 @@ async function open(): Promise<Bench> {
   const clock = await openClock(rig)
   const calls: string[] = []
   const served: string[] = []
+  const failures: string[] = []
   const reports: boolean[] = []
   const read = rig.qms.onRead
   rig.qms.onRead = (subjects) => {
@@ -32,12 +35,15 @@ async function open(): Promise<Bench> {
     ...rig,
     calls,
     served,
+    failures,
     reports,
     mayCall: true,
     reader: createReader(rig.deps, { clock, mayCall: () => bench.mayCall, report: (_, answered) => void reports.push(answered) }),
     wish: (subject, notBeforeMs, wisher = 'w') => {
       const serve = ({ beganAt }: Observation): void => void served.push(`${wisher} ${subject} ${Date.parse(beganAt) - START_MS}`)
-      bench.reader.wish({ system: 'qms-1', resource: 'inspection', subject, notBefore: timeAt(notBeforeMs), wisher, serve })
+      const failed = ({ class: kind, sinceMs, againMs }: ReadFailure): void =>
+        void failures.push(`${wisher} ${subject} ${kind} since ${sinceMs - START_MS} until ${againMs - START_MS}`)
+      bench.reader.wish({ system: 'qms-1', resource: 'inspection', subject, notBefore: timeAt(notBeforeMs), wisher, serve, failed })
     },
   }
   return bench
@@ -179,6 +185,35 @@ describe('a read that fails', () => {
     wish('told', 0)
     await runtime.advance(50_000)
     expect(calls.filter((call) => call.startsWith('told'))).toHaveLength(2)
+  })
+
+  test('is told to everybody who wished, with the time of the first failure', async () => {
+    const { runtime, qms, failures, wish } = await open()
+    const read = qms.onRead
+    qms.onRead = async (subjects) => (await read(subjects)).map(() => failed())
+    wish('a', 0, 'one')
+    await runtime.advance(500)
+    wish('a', 500, 'other')
+    await runtime.advance(700)
+    qms.onRead = read
+    await runtime.advance(60_000)
+    expect(failures).toEqual([
+      'one a transient since 5 until 1005',
+      'one a transient since 5 until 2505',
+      'other a transient since 5 until 2505',
+    ])
+  })
+
+  test('because the breaker says no is told as well', async () => {
+    const bench = await open()
+    bench.mayCall = false
+    bench.wish('a', 0)
+    await bench.runtime.advance(2_500)
+    expect(bench.failures).toEqual([
+      'w a transient since 5 until 1005',
+      'w a transient since 5 until 2005',
+      'w a transient since 5 until 3005',
+    ])
   })
 
   test('concerns its subject only', async () => {

@@ -3,6 +3,7 @@
  * everybody who wished for it. An observation is dated by the hub, before the first byte of its request.
  */
 import type { Connector, ReadResult } from '../connectors/connector.ts'
+import type { ErrorClass } from '../errors.ts'
 import type { Observation } from '../model/observation.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { checkedResult } from './observed.ts'
@@ -16,6 +17,16 @@ export interface Wish {
   /** Who wishes; one wish of a wisher for a subject replaces the other. */
   readonly wisher: string
   readonly serve: (observation: Observation) => void
+  /** Told of every try that came to nothing; the wish stands, and is tried again. */
+  readonly failed: (failure: ReadFailure) => void
+}
+
+export interface ReadFailure {
+  readonly class: ErrorClass
+  readonly detail: string
+  /** Hub time in milliseconds: since when nobody has seen the subject, and when it is tried again. */
+  readonly sinceMs: number
+  readonly againMs: number
 }
 
 export interface Reader {
@@ -33,12 +44,21 @@ export interface ReaderParts {
 
 const CALLS_IN_FLIGHT_MAX = 4
 const BREAKER_LOOK_MS = 1_000
+const HELD_BACK = 'the system does not answer, so only a probe is tried now and then'
 
 interface Wanted {
   notBeforeMs: number
   readonly wishers: Map<string, Wish>
-  failures: number
+  tried: Tried
 }
+
+/** What has come to nothing since the last success. */
+interface Tried {
+  readonly failures: number
+  readonly sinceMs: number
+}
+
+const UNTRIED: Tried = { failures: 0, sinceMs: Number.POSITIVE_INFINITY }
 
 interface Desk {
   readonly connector: Connector
@@ -105,10 +125,23 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
         return
       }
       if (!parts.mayCall(system)) {
+        holdBack(desk, now)
         wakeIn(desk, BREAKER_LOOK_MS)
         return
       }
       void read(desk, due)
+    }
+  }
+
+  /** While the breaker is open only probes are tried: who waits behind them waits as if its own read had failed. */
+  function holdBack(desk: Desk, nowMs: number): void {
+    const againMs = nowMs + BREAKER_LOOK_MS
+    for (const wanted of desk.wanted.values()) {
+      if (wanted.notBeforeMs > nowMs) continue
+      const { failures, sinceMs } = wanted.tried
+      wanted.tried = { failures, sinceMs: Math.min(sinceMs, nowMs) }
+      const failure = { class: 'transient', detail: HELD_BACK, sinceMs: wanted.tried.sinceMs, againMs } as const
+      for (const wish of wanted.wishers.values()) wish.failed(failure)
     }
   }
 
@@ -150,16 +183,20 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     const { result, beganAt, endedAt } = answered
     if (closed) return
     if (result.read === 'failed') {
-      const failures = wanted.failures + 1
+      const failures = wanted.tried.failures + 1
       const delayMs = result.delayMs ?? Math.min(30_000, deps.settings.retryBaseMs * 2 ** Math.min(failures - 1, 8))
-      for (const wish of wanted.wishers.values())
-        add(desk, { ...wish, notBefore: new Date(parts.clock.ms() + delayMs).toISOString() }, failures)
+      const againMs = parts.clock.ms() + delayMs
+      const tried = { failures, sinceMs: Math.min(wanted.tried.sinceMs, Date.parse(beganAt)) }
+      for (const wish of wanted.wishers.values()) {
+        add(desk, { ...wish, notBefore: new Date(againMs).toISOString() }, tried)
+        wish.failed({ class: result.class, detail: result.detail, sinceMs: tried.sinceMs, againMs })
+      }
       return
     }
     const observation: Observation = { ...result.observation, beganAt, endedAt, source: 'read' }
     for (const wish of wanted.wishers.values()) {
       // The wish may have been raised above what this read can serve while the read was on its way.
-      if (wish.notBefore > beganAt) add(desk, wish, 0)
+      if (wish.notBefore > beganAt) add(desk, wish, UNTRIED)
       else wish.serve(observation)
     }
   }
@@ -186,12 +223,13 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     }
   }
 
-  function add(desk: Desk, wish: Wish, failures: number): void {
+  function add(desk: Desk, wish: Wish, tried: Tried): void {
     const notBeforeMs = Date.parse(wish.notBefore)
     const wanted = desk.wanted.get(wish.subject)
     // The earliest wish decides when to read; later ones that this read cannot serve are wished again.
-    if (wanted === undefined) desk.wanted.set(wish.subject, { notBeforeMs, wishers: new Map([[wish.wisher, wish]]), failures })
+    if (wanted === undefined) desk.wanted.set(wish.subject, { notBeforeMs, wishers: new Map([[wish.wisher, wish]]), tried })
     else {
+      if (tried.failures > wanted.tried.failures) wanted.tried = tried
       wanted.notBeforeMs = Math.min(wanted.notBeforeMs, notBeforeMs)
       wanted.wishers.set(wish.wisher, wish)
     }
@@ -211,7 +249,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
       const desk = deskOf(wish.system, wish.resource)
       const reading = desk.reading.get(wish.subject)
       if (reading !== undefined && reading.beganMs >= Date.parse(wish.notBefore)) reading.wanted.wishers.set(wish.wisher, wish)
-      else add(desk, wish, 0)
+      else add(desk, wish, UNTRIED)
     },
     stats,
   }

@@ -11,6 +11,9 @@ export interface EngineSettings {
   /** Nothing is sent on an observation older than this. */
   readonly observationAgeMsMax: number
   readonly readLingerMs: number
+  /** So long a system may not answer the reads of a goal before a person is told; shorter for goals of lane safety. */
+  readonly unreadMsMax: number
+  readonly unreadSafetyMsMax: number
   /** Between two calls to a target that does not answer; holds go on every second at the latest. */
   readonly probeIntervalMs: number
   readonly sweepIntervalMs: number
@@ -40,6 +43,8 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   premiseAgeMsMax: 30_000,
   observationAgeMsMax: 10_000,
   readLingerMs: 5,
+  unreadMsMax: 30_000,
+  unreadSafetyMsMax: 5_000,
   probeIntervalMs: 10_000,
   sweepIntervalMs: 60_000,
   checkpointMs: 2_000,

@@ -19,8 +19,8 @@ export interface Scripted extends Process<Seen> {
 }
 
 /**
- * `script` does what the movement's `by` says, word by word: `fail`, `tell <lot>`, `goal <name>`, `withdraw <name>`,
- * `timer <name> <time>`, `cancel <name>`, `open <code>`, `close <code>`. It writes down everything it sees.
+ * `script` does what the movement's `by` says, word by word: `fail`, `tell <lot>`, `goal <name>`, `urgent <name>` (a
+ * goal of lane safety), `withdraw <name>`, `timer <name> <time>`, `cancel <name>`, `open <code>`, `close <code>`. It writes down everything it sees.
  */
 export function createScript(): Scripted {
   return createScripted('script', MOVED, ['inspection'])
@@ -78,6 +78,7 @@ function decisionOf(state: Seen, event: DomainEvent, words: readonly string[]): 
     const about = { code: one as ErrorCode, subject: event.subject }
     if (word === 'tell') events.push({ type: TOLD, subject: one, data: { lot: one, status: 'closed', holds: [] } })
     if (word === 'goal') goals.push({ change: 'set', goal: recordGoal(one, event) })
+    if (word === 'urgent') goals.push({ change: 'set', goal: { ...recordGoal(one, event), lane: 'safety' } })
     if (word === 'withdraw') goals.push({ change: 'withdraw', name: one, reason: 'told to' })
     if (word === 'timer') timers.push({ change: 'set', timer: one, dueAt: other })
     if (word === 'cancel') timers.push({ change: 'cancel', timer: one })

@@ -7,6 +7,7 @@ import { checkOrder } from './check-order.ts'
 import { checkAnswers, checkProtocol } from './check-protocol.ts'
 import { checkForeignHolds, checkHolds, checkPremises, checkReleases } from './check-safety.ts'
 import { checkTruth } from './check-truth.ts'
+import { checkUnread } from './check-waiting.ts'
 import { readLedger } from './ledger-view.ts'
 import type { Run } from './run.ts'
 import type { Violation } from './violation.ts'
@@ -37,6 +38,7 @@ export async function checkEnd(run: Run): Promise<Violation[]> {
   const view = await readLedger(run.store())
   const violations = [
     ...checkLiveness(run, view),
+    ...checkUnread(view),
     ...(await checkJournal(run, view)),
     ...checkOrder(view),
     ...checkOverposting(run, view),

@@ -13,6 +13,7 @@ import type { HttpRequest, HttpResponse, Runtime } from '../../src/runtime.ts'
 import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faults.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Aim } from './aim.ts'
+import { BLIND_MS, withBlindReads } from './blind-reads.ts'
 import { createDeskConnector } from './desk.ts'
 import { withNonsenseAnswers } from './nonsense-answers.ts'
 import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
@@ -94,9 +95,11 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
     const connectors = new Map<string, Connector>()
     const random = world.random('short answers')
     const calm = (): boolean => !shape.shortAnswers || world.now() >= shape.healAtMs
-    const net = withShortAnswers(runtime.net, random, calm)
+    const times = { now: () => world.now(), untilMs: shape.healAtMs + BLIND_MS }
+    const seen = shape.blindReads === null ? runtime.net : withBlindReads(runtime.net, shape.blindReads, times)
     const sane = (): boolean => !shape.nonsense || world.now() >= shape.healAtMs
-    const port = { net: withNonsenseAnswers(net, world.random('nonsense'), sane), clock: runtime.clock }
+    const net = withNonsenseAnswers(withShortAnswers(seen, random, calm), world.random('nonsense'), sane)
+    const port = { net, clock: runtime.clock }
     for (const connector of connectorsOf(port, shape, urls)) connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
     const engine = await openEngine({
       runtime,

@@ -23,6 +23,7 @@ export const KNOWN_SEEDS: Readonly<Record<string, number>> = {
   'reference-not-written': 1,
   'rebuild-decides-again': 1,
   'takeover-forgets-what-the-journal-is-ahead': 6,
+  'failed-reads-stay-silent': 29,
   'store-answers-before-the-disk': 36,
   'heal-releases-a-foreign-block': 2,
   'release-supersedes-an-undelivered-hold': 4,

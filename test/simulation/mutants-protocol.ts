@@ -233,6 +233,10 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     ],
   },
   {
+    name: 'failed-reads-stay-silent',
+    patches: [{ file: EFFECTS, find: 'failed: tell,', replace: 'failed: () => undefined,' }],
+  },
+  {
     name: 'store-answers-before-the-disk',
     patches: [{ file: 'src/store/memory/memory-store.ts', find: 'faults?.syncEveryGroups ?? 0', replace: 'faults?.syncEveryGroups ?? 6' }],
   },

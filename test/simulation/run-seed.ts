@@ -11,6 +11,8 @@ import type { CommitFaults } from '../../src/store/memory/faults.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createAim } from './aim.ts'
+import { BLIND_MS, drawBlindReads } from './blind-reads.ts'
+import { checkWaiting } from './check-waiting.ts'
 import { checkEnd, checkNow, checkUndecided } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
 import { createProbes } from './probes.ts'
@@ -67,7 +69,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const drawn = createWorld({ seed: options.seed, hash: sha256 })
   const features = drawShape(drawn.random('shape'))
   const clockSet = drawClockSet(drawn.random('clock'), features.healAtMs)
-  const shape: Shape = { ...features, clockSet, ...options.shape }
+  const blindReads = drawBlindReads(drawn.random('blind reads'), features.healAtMs)
+  const shape: Shape = { ...features, clockSet, blindReads, ...options.shape }
   const world = createWorld({
     seed: options.seed,
     hash: sha256,
@@ -372,6 +375,11 @@ async function drive(run: Run, violations: Violation[], convergeMsMax: number): 
     if (!system.running()) void system.start()
   }
   for (const node of WORKERS) world.restart(node)
+  if (shape.blindReads !== null) {
+    await world.runUntil(shape.healAtMs + BLIND_MS)
+    violations.push(...checkNow(run), ...(await checkWaiting(run)))
+    if (violations.length > 0) return
+  }
   if (shape.lateDecisions) {
     await world.runUntil(world.now() + CALM_MS)
     violations.push(...(await checkUndecided(run)))
@@ -381,7 +389,7 @@ async function drive(run: Run, violations: Violation[], convergeMsMax: number): 
   let wrong: readonly Violation[] = []
   for (let waitMs = 4_000; world.now() < deadline; waitMs = Math.min(60_000, waitMs * 1.5)) {
     await world.runUntil(world.now() + waitMs)
-    violations.push(...checkNow(run))
+    violations.push(...checkNow(run), ...(await checkWaiting(run)))
     if (violations.length > 0) return
     workload.finish()
     if (workload.undecided() > 0) continue

@@ -35,6 +35,9 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'subject-not-swept',
   'clock-set-back',
   'clock-set-forward',
+  'unread-shown',
+  'unread-seen-again',
+  'unread-inherited',
 ]
 
 export const SHARE_MIN = 0.01

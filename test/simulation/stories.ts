@@ -68,6 +68,7 @@ const CALM: Partial<Shape> = {
   slowConnects: false,
   shortAnswers: false,
   nonsense: false,
+  blindReads: null,
   network: {},
   healAtMs: STORY_MS + 4 * TIMES.leaseMs,
 }
