@@ -7,6 +7,12 @@ const FAILURES_UNTIL_OPEN = 5
 /** Safety goes on probing a dead target faster: a hold must not wait for the next regular probe. */
 const SAFETY_PROBE_MS = 1_000
 
+/** What a call says of its target. Neither answered nor failed says nothing: our own limit, or the target's. */
+export interface CallEnd {
+  readonly answered: boolean
+  readonly failed: boolean
+}
+
 /** Keeps calls from a target that does not answer, but for one probe at a time. */
 export interface Breaker {
   isOpen(): boolean
@@ -14,8 +20,8 @@ export interface Breaker {
   untilProbe(pool: Pool): number
   /** False while it is open and no probe is due; true takes the probe. */
   mayCall(pool: Pool): boolean
-  /** Neither answered nor failed says nothing. True: it has just closed. */
-  report(call: { readonly answered: boolean; readonly failed: boolean }): boolean
+  /** True: it has just closed. */
+  report(call: CallEnd): boolean
 }
 
 export function createBreaker({ runtime, settings }: Pick<EngineDeps, 'runtime' | 'settings'>): Breaker {

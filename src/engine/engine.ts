@@ -44,7 +44,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const reader = createReader(deps, {
     clock,
     mayCall: (system) => outbox.mayCall(system),
-    report: (system, answered) => outbox.report(system, answered),
+    report: (system, call) => outbox.report(system, call),
   })
   const intake = createIntake(deps, { clock, cache, routes })
   const parts: PartitionParts = {

@@ -59,6 +59,9 @@ function open(spec: Partial<ConnectorSpec> = {}, batchMax = 2, settings: Partial
   }
 }
 
+const ANSWERED = { answered: true, failed: false }
+const FAILED = { answered: false, failed: true }
+
 describe('batches', () => {
   test('hold what was enqueued together, up to the limit of the resource', async () => {
     const { runtime, calls, send } = open()
@@ -262,7 +265,7 @@ describe('the breaker', () => {
         await bench.runtime.rest()
         await bench.answer({ outcome: 'refused', detail: '' })
       },
-      async (bench: Bench) => bench.outbox.report('qms-1', true),
+      async (bench: Bench) => bench.outbox.report('qms-1', ANSWERED),
     ]) {
       const bench = open()
       await fail(bench, 5)
@@ -274,11 +277,11 @@ describe('the breaker', () => {
 
   test('counts reads that fail, and no answers between', async () => {
     const { outbox } = open()
-    for (let time = 0; time < 4; time++) outbox.report('qms-1', false)
-    outbox.report('qms-1', true)
-    for (let time = 0; time < 4; time++) outbox.report('qms-1', false)
+    for (let time = 0; time < 4; time++) outbox.report('qms-1', FAILED)
+    outbox.report('qms-1', ANSWERED)
+    for (let time = 0; time < 4; time++) outbox.report('qms-1', FAILED)
     expect(outbox.mayCall('qms-1')).toBe(true)
-    outbox.report('qms-1', false)
+    outbox.report('qms-1', FAILED)
     expect(outbox.mayCall('qms-1')).toBe(false)
   })
 

@@ -5,7 +5,7 @@
  */
 import type { Call, CommandItem, Connector, Outcome } from '../connectors/connector.ts'
 import type { Lane } from '../model/envelope.ts'
-import { type Breaker, createBreaker, POOLS, type Pool } from './breaker.ts'
+import { type Breaker, type CallEnd, createBreaker, POOLS, type Pool } from './breaker.ts'
 import type { EngineDeps } from './deps.ts'
 import { type Alarm, createAlarm, createRoom, type Room, type Waiter } from './room.ts'
 
@@ -25,8 +25,8 @@ export interface Outbox {
   /** Calls `ready` once when there may be room, which may be at once: by lane, then sites in turn. The same `key` waits once. */
   whenRoom(system: string, lane: Lane, waiter: Waiter): void
   enqueue(system: string, send: PendingSend): void
-  /** A read or write of this system succeeded or failed; feeds the breaker. */
-  report(system: string, answered: boolean): void
+  /** How a read of this system ended; feeds the breaker. */
+  report(system: string, call: CallEnd): void
   /** False while the breaker is open and no probe is due. */
   mayCall(system: string): boolean
   /** Forgets who waits; what is enqueued is not sent any more. */
@@ -178,7 +178,7 @@ export function createOutbox(deps: EngineDeps): Outbox {
     return true
   }
 
-  function report(one: Target, call: { readonly answered: boolean; readonly failed: boolean }): void {
+  function report(one: Target, call: CallEnd): void {
     if (one.breaker.report(call)) for (const pool of POOLS) one.pools[pool].room.offerAll()
   }
 
@@ -198,7 +198,7 @@ export function createOutbox(deps: EngineDeps): Outbox {
       one.pools[poolOf(send.lane)].queue.push(send)
       schedule(one)
     },
-    report: (system, answered) => report(target(system), { answered, failed: !answered }),
+    report: (system, call) => report(target(system), call),
     mayCall: (system) => target(system).breaker.mayCall('rest'),
     close: () => {
       closed = true

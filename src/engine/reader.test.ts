@@ -4,6 +4,7 @@ import { createRig, openClock, type Rig } from '../../test/engine/rig.ts'
 import { bucket, stock } from '../../test/reconcile/builders.ts'
 import type { ReadResult } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
+import type { CallEnd } from './breaker.ts'
 import { createReader, type Reader, type ReadFailure } from './reader.ts'
 
 interface Bench extends Rig {
@@ -14,7 +15,7 @@ interface Bench extends Rig {
   readonly served: string[]
   /** What was told of failures: `wisher subject class since … until …`. */
   readonly failures: string[]
-  readonly reports: boolean[]
+  readonly reports: string[]
   readonly wish: (subject: string, notBeforeMs: number, wisher?: string) => void
   mayCall: boolean
 }
@@ -25,7 +26,7 @@ async function open(): Promise<Bench> {
   const calls: string[] = []
   const served: string[] = []
   const failures: string[] = []
-  const reports: boolean[] = []
+  const reports: string[] = []
   const read = rig.qms.onRead
   rig.qms.onRead = (subjects) => {
     calls.push(`${subjects.join(' ')} at ${rig.runtime.now()}`)
@@ -38,7 +39,7 @@ async function open(): Promise<Bench> {
     failures,
     reports,
     mayCall: true,
-    reader: createReader(rig.deps, { clock, mayCall: () => bench.mayCall, report: (_, answered) => void reports.push(answered) }),
+    reader: createReader(rig.deps, { clock, mayCall: () => bench.mayCall, report: (_, end) => void reports.push(wordOf(end)) }),
     wish: (subject, notBeforeMs, wisher = 'w') => {
       const serve = ({ beganAt }: Observation): void => void served.push(`${wisher} ${subject} ${Date.parse(beganAt) - START_MS}`)
       const failed = ({ class: kind, sinceMs, againMs }: ReadFailure): void =>
@@ -48,6 +49,8 @@ async function open(): Promise<Bench> {
   }
   return bench
 }
+
+const wordOf = ({ answered, failed: silent }: CallEnd): string => (answered ? 'answered' : silent ? 'failed' : 'nothing')
 
 const failed = (delayMs: number | null = null): ReadResult => ({ read: 'failed', class: 'transient', delayMs, detail: '' })
 
@@ -170,7 +173,7 @@ describe('a read that fails', () => {
     await runtime.advance(60_000)
     expect(calls).toEqual(['a at 5', 'a at 1005', 'a at 3005', 'a at 7005', 'a at 15005'])
     expect(served).toEqual(['one a 15005', 'other a 15005'])
-    expect(reports).toEqual([false, false, false, false, true])
+    expect(reports).toEqual(['failed', 'failed', 'failed', 'failed', 'answered'])
   })
 
   test('waits no longer than 30 seconds, or as long as the target says', async () => {
@@ -216,6 +219,23 @@ describe('a read that fails', () => {
     ])
   })
 
+  test.each([
+    ['mapping', 'answered'],
+    ['contract', 'answered'],
+    ['data', 'answered'],
+    ['business', 'answered'],
+    ['authorization', 'answered'],
+    ['rateLimit', 'nothing'],
+    ['transient', 'failed'],
+    ['unknown', 'failed'],
+  ] as const)('as %s tells the breaker: %s', async (errorClass, told) => {
+    const { runtime, qms, reports, wish } = await open()
+    qms.onRead = async (subjects) => subjects.map(() => ({ read: 'failed', class: errorClass, delayMs: null, detail: '' }))
+    wish('a', 0)
+    await runtime.advance(500)
+    expect(reports).toEqual([told])
+  })
+
   test('concerns its subject only', async () => {
     const { runtime, qms, served, reports, wish } = await open()
     const read = qms.onRead
@@ -224,7 +244,7 @@ describe('a read that fails', () => {
     wish('bad', 0)
     await runtime.advance(500)
     expect(served).toEqual(['w good 5'])
-    expect(reports).toEqual([true])
+    expect(reports).toEqual(['answered'])
   })
 
   test.each(['1.000,50', 'abc'])('because a system shows the quantity %j concerns its subject only, and is repeated', async (value) => {

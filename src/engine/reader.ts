@@ -5,6 +5,7 @@
 import type { Connector, ReadResult } from '../connectors/connector.ts'
 import type { ErrorClass } from '../errors.ts'
 import type { Observation } from '../model/observation.ts'
+import type { CallEnd } from './breaker.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { checkedResult } from './observed.ts'
 
@@ -39,7 +40,7 @@ export interface Reader {
 export interface ReaderParts {
   readonly clock: HubClock
   readonly mayCall: (system: string) => boolean
-  readonly report: (system: string, answered: boolean) => void
+  readonly report: (system: string, call: CallEnd) => void
 }
 
 const CALLS_IN_FLIGHT_MAX = 4
@@ -164,10 +165,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     if (late !== undefined) await late
     desk.inFlight--
     const endedAt = parts.clock.iso()
-    parts.report(
-      desk.connector.spec.instance,
-      results.some((result) => result.read === 'observed'),
-    )
+    parts.report(desk.connector.spec.instance, endOf(results))
     subjects.forEach((subject, index) => {
       desk.reading.delete(subject)
       answer(desk, wanted.get(subject) as Wanted, { result: results[index] as ReadResult, beganAt, endedAt })
@@ -253,4 +251,12 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     },
     stats,
   }
+}
+
+/** Classes that say nobody answered. Of the others the target has answered, whatever we can make of it. */
+const UNANSWERED: ReadonlySet<ErrorClass> = new Set(['transient', 'unknown'])
+
+function endOf(results: readonly ReadResult[]): CallEnd {
+  const answered = results.some((result) => result.read === 'observed' || (result.class !== 'rateLimit' && !UNANSWERED.has(result.class)))
+  return { answered, failed: results.every((result) => result.read === 'failed' && UNANSWERED.has(result.class)) }
 }

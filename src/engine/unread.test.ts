@@ -118,6 +118,21 @@ describe('a goal whose read fails', () => {
     ])
   })
 
+  test('because it cannot be mapped keeps no other goal of its system waiting', async () => {
+    const rig = await open()
+    const { onRead } = rig.qms
+    rig.qms.onRead = async (subjects) =>
+      (await onRead(subjects)).map((result, index) =>
+        subjects[index]?.endsWith('A#G') === true ? { read: 'failed', class: 'mapping', delayMs: null, detail: 'unknown unit' } : result,
+      )
+    await rig.say('goal G')
+    await rig.runtime.advance(5 * MINUTE)
+    await rig.say('urgent H', 'B')
+    await rig.runtime.advance(500)
+    expect(rig.qms.applied.map(({ subject }) => subject)).toEqual(['erp-1:batch:RM/B#H'])
+    expect(rig.runtime.situations.has('breaker-opened')).toBe(false)
+  })
+
   test('is no longer shown once nobody asks for the goal', async () => {
     const rig = await open()
     blind(rig, 'mapping')
