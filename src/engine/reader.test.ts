@@ -260,7 +260,11 @@ describe('a read that fails', () => {
     wish('good', 0)
     wish('bad', 0)
     await runtime.advance(5_000)
-    expect([calls, served, reports]).toEqual([['good bad at 5', 'bad at 1005', 'bad at 3005'], ['w good 5'], [true, false, false]])
+    expect([calls, served, reports]).toEqual([
+      ['good bad at 5', 'bad at 1005', 'bad at 3005'],
+      ['w good 5'],
+      ['answered', 'answered', 'answered'],
+    ])
     shown = '1000.50'
     await runtime.advance(5_000)
     expect(served).toEqual(['w good 5', 'w bad 7005'])
