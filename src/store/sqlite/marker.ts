@@ -40,7 +40,7 @@ export function readMark(path: string): Mark | null {
 export interface MarkerDeps {
   readonly path: string
   readonly now: () => number
-  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void
+  readonly warn?: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
 
 /** Does nothing for a store in memory. Without success the marker lags behind, which is told once and harms nothing else. */
@@ -50,12 +50,12 @@ export function createMarker({ path, now, warn }: MarkerDeps): Marker {
   let told = false
   return {
     due: () => Math.abs(now() - markedAt) >= INTERVAL_MS,
-    write: (mark) => {
+    write: ({ installation, incarnation, writtenAtMs }) => {
       markedAt = now()
       try {
-        replace(markerOf(path), JSON.stringify(mark))
+        replace(markerOf(path), JSON.stringify({ installation, incarnation, writtenAtMs }))
       } catch (error) {
-        if (!told) warn('the marker beside the store cannot be written', { path: markerOf(path), reason: String(error) })
+        if (!told) warn?.('the marker beside the store cannot be written', { path: markerOf(path), reason: String(error) })
         told = true
       }
     },

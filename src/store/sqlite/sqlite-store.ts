@@ -143,8 +143,8 @@ function readInboxes(database: DatabaseSync): Set<number> {
   return new Set(partitions.map(({ partition }) => Number(partition)))
 }
 
-function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
-  const { schedule } = options
+/** What the file holds, replayed. */
+function openTables(database: DatabaseSync, options: SqliteStoreOptions) {
   const memtable = createMemtable({
     writtenAtMs: writtenAtOf(database),
     partitions: readPartitions(database),
@@ -159,20 +159,21 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
     windowChangesMax: options.windowChangesMax ?? WINDOW_CHANGES_MAX,
     forgetIdentity: reader.forgetIdentity,
   })
+  return { memtable, reader, writer }
+}
+
+function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOptions): SqliteStore {
+  const { schedule } = options
+  const { memtable, reader, writer } = openTables(database, options)
   const time = createStoreTime(options.now, memtable.writtenAtMs)
-  const behindMs = memtable.writtenAtMs - options.now()
-  if (behindMs > CLOCK_BEHIND_MS_TOLD)
-    options.warn?.("the machine's clock is behind the store's time, which goes on from its own", { behindMs })
+  tellClockBehind(options, memtable.writtenAtMs)
   freeLeases(memtable.partitions)
   const guard = createGuard(options)
   const deliveries = createHints()
   const releases = createHints()
   const checkpoint = createCheckpoint(database)
-  const marker = createMarker({ path: options.path, now: options.now, warn: (message, fields) => options.warn?.(message, fields) })
-  const mark = (): void => {
-    const { installation, incarnation } = meta
-    marker.write({ installation, incarnation, writtenAtMs: memtable.writtenAtMs })
-  }
+  const marker = createMarker(options)
+  const mark = (): void => marker.write({ ...meta, writtenAtMs: memtable.writtenAtMs })
   mark()
   const queue = createGroupQueue({
     schedule,
@@ -218,6 +219,11 @@ function serve(database: DatabaseSync, meta: StoreMeta, options: SqliteStoreOpti
       if (folded) mark()
     },
   }
+}
+
+function tellClockBehind({ now, warn }: SqliteStoreOptions, writtenAtMs: number): void {
+  const behindMs = writtenAtMs - now()
+  if (behindMs > CLOCK_BEHIND_MS_TOLD) warn?.("the machine's clock is behind the store's time, which goes on from its own", { behindMs })
 }
 
 type Reads = Pick<Store, 'readIdentities' | 'readInbox' | 'readJournal' | 'readEntries' | 'readRows' | 'scanRows' | 'readRaw'>
