@@ -21,6 +21,7 @@ export const KNOWN_SEEDS: Readonly<Record<string, number>> = {
   'rollback-is-not-noticed': 13,
   'reference-not-deterministic': 25,
   'reference-not-written': 1,
+  'restored-store-posts-again': 790,
   'rebuild-decides-again': 1,
   'takeover-forgets-what-the-journal-is-ahead': 6,
   'failed-reads-stay-silent': 29,
