@@ -17,7 +17,7 @@ export interface Remains {
 
 export async function lookAtRemains(directory: string, copyDirectory: string): Promise<Remains> {
   const copy = join(copyDirectory, 'copy.db')
-  for (const suffix of ['', '-wal', '-shm', '.ballast']) rmSync(`${copy}${suffix}`, { force: true })
+  for (const suffix of ['', '-wal', '-shm', '.ballast', '.marker']) rmSync(`${copy}${suffix}`, { force: true })
   const path = join(directory, 'holdpoint.db')
   for (const suffix of ['', '-wal']) if (existsSync(`${path}${suffix}`)) copyFileSync(`${path}${suffix}`, `${copy}${suffix}`)
   const integrity = checkIntegrity(copy)
