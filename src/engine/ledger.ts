@@ -129,7 +129,7 @@ function policyOf(ledger: Ledger, { goal, siblings, orderKey }: Asked): Reconcil
     heals: goal.reopenedAt.length === 0 ? 0 : healsSince(goal, turn.at),
     retryAskedAt: goal.retryAskedAt,
     lastSettledAt: settledBefore(ledger, orderKey, resource.quiesceMs),
-    ownedSince: parts.ownedSince(),
+    silence: turn.memory.silence,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Goal } from '../model/goal.ts'
 import { orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
+import type { ReconcilePolicy } from '../reconcile/reconcile.ts'
 import type { InboxRow } from '../store/store.ts'
 import type { ExceptionRecord } from './exceptions.ts'
 import type { StateRow, TimerRow } from './fold.ts'
@@ -47,6 +48,8 @@ export interface PartitionMemory {
   readonly premises: Map<string, Observation>
   /** Reads by goal and place whose failure a turn was told of. */
   readonly unread: Set<string>
+  /** Before this owner nobody wrote here; see ReconcilePolicy. */
+  silence: ReconcilePolicy['silence']
   /** Hub time of the last settlement on an order key, as this owner saw it. */
   readonly settledAt: Map<string, string>
   /** Inbox rows skipped because their instance is blocked. */
@@ -74,6 +77,7 @@ export function createMemory(partition: number, epoch: number): PartitionMemory 
     observations: new Map(),
     premises: new Map(),
     unread: new Set(),
+    silence: { until: '', ms: 0 },
     settledAt: new Map(),
     skipped: [],
     unwritten: { goals: new Map(), states: new Map(), timers: new Map() },

@@ -22,6 +22,7 @@ export async function takeOver(store: Store, memory: PartitionMemory, clock: Pic
   const { unwritten, position, behind, newestAt } = await catchUp(store, partition)
   if (newestAt !== '') clock.notBefore(newestAt)
   const at = clock.iso()
+  if (newestAt !== '') memory.silence = { until: newestAt, ms: Date.parse(at) - Date.parse(newestAt) }
   memory.unwritten = unwritten
   memory.position = position
   for await (const body of pages(store, partition, 'goal')) keepGoal(memory, JSON.parse(body) as Goal, at)

@@ -57,7 +57,7 @@ const SITUATIONS: readonly Situation[] = [
   {
     name: 'absent after quiesce by a clock that may have been set forward meanwhile',
     now: 64,
-    policy: { ownedSince: at(55) },
+    policy: { silence: { until: at(50), ms: 25_000 } },
     observation: absent(63),
     expected: { natural: 'read from 87', conditional: 'read from 87', ...repeated, unsafe: UNKNOWN, other: 'read from 85' },
   },

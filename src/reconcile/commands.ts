@@ -101,7 +101,9 @@ function outcomeUnknown(command: Command): NextStep {
 /** After this an unanswered command has happened or never will. Counted from when its connection was given up. */
 export function quietFrom(c: Case, command: Command): string {
   if (isAbsentOnce(command)) return command.absentAt as string
-  return addMs(latest(latest(c.policy.ownedSince, command.intentAt), command.changedAt), c.policy.quiesceMs)
+  const { quiesceMs, silence } = c.policy
+  const since = latest(command.intentAt, command.changedAt)
+  return addMs(since, since <= silence.until ? quiesceMs + silence.ms : quiesceMs)
 }
 
 /** The first absent reading of this attempt, not of an earlier one. */

@@ -57,10 +57,10 @@ export interface ReconcilePolicy {
   /** When the last command of this order key settled (applied, failed, refused), or null. */
   readonly lastSettledAt: string | null
   /**
-   * When the present owner began, or ''. How long ago something happened before that is not known: somebody may have set the
-   * clock forward while the hub was down. So quiesce counts from here at the earliest.
+   * Between `until` and the present owner's beginning nobody wrote anything: `ms` by a clock that somebody may have set forward
+   * while the hub was down. So that time does not count towards the quiesce of what was sent before.
    */
-  readonly ownedSince: string
+  readonly silence: { readonly until: string; readonly ms: number }
 }
 
 /**

@@ -243,7 +243,7 @@ const policies: fc.Arbitrary<ReconcilePolicy> = fc
     heals: fc.integer({ min: 0, max: 3 }),
     retryAskedAt: earlierOrNull,
     lastSettledAt: earlierOrNull,
-    ownedSince: earlierOrNull.map((earlier) => earlier ?? ''),
+    silence: fc.record({ until: earlierOrNull.map((earlier) => earlier ?? ''), ms: fc.integer({ min: 0, max: 60_000 }) }),
   })
   .map((change) => policy(change))
 

@@ -225,7 +225,7 @@ export function policy(change: Partial<ReconcilePolicy> = {}): ReconcilePolicy {
     heals: 0,
     retryAskedAt: null,
     lastSettledAt: null,
-    ownedSince: '',
+    silence: { until: '', ms: 0 },
     ...change,
   }
 }
