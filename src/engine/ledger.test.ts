@@ -159,16 +159,8 @@ describe.each([
       renew: (...call) => (cut ? Promise.reject(new StoreUnavailable('no way there')) : store.renew(...call)),
     })
     const rig = await open({ through })
-    const { onApply } = rig.qms
-    let answer = (): void => undefined
-    rig.qms.onApply = async (...call) => {
-      rig.qms.onApply = onApply
-      const outcomes = await onApply(...call)
-      await new Promise<void>((resolve) => {
-        answer = resolve
-      })
-      return outcomes
-    }
+    // The worker stands still with the answer in its hands.
+    const answer = rig.runtime.holdAt('reply-received')
     const next = await openEngine({ ...rig.deps, store: rig.store, worker: 'worker-b' })
     await rig.say('goal G')
     await rig.runtime.advance(100)
@@ -207,6 +199,23 @@ test('a withdrawal waits for the command that is under way', async () => {
   answers[0]?.()
   await rig.runtime.advance(3_000)
   expect(await rig.goal()).toMatchObject({ state: 'withdrawn', commands: [{ state: 'applied' }] })
+})
+
+test('a connector that never answers keeps nobody from closing, and its command is found by the next owner', async () => {
+  const rig = await open()
+  const { onApply } = rig.qms
+  rig.qms.onApply = async (...call) => {
+    rig.qms.onApply = onApply
+    await onApply(...call)
+    return new Promise(() => undefined)
+  }
+  await rig.say('goal G')
+  const closed = rig.engine.close()
+  await rig.runtime.advance(3_000)
+  await closed
+  await openEngine({ ...rig.deps, worker: 'worker-b' })
+  await rig.runtime.advance(5_000)
+  expect(await rig.goal()).toMatchObject({ state: 'met', commands: [{ state: 'applied', attempts: 1 }] })
 })
 
 test('in shadow nothing is sent, and the goal says so', async () => {

@@ -91,6 +91,37 @@ describe('batches', () => {
   })
 })
 
+describe('a connector that hangs', () => {
+  test('is given up a moment after its call timeout: the outcome is unknown, and what comes later is heard by nobody', async () => {
+    const { runtime, told, logged, send, answer } = open({ callsInFlightMax: 1 }, 1)
+    send('a')
+    send('b')
+    await runtime.advance(1_999)
+    expect(told).toEqual([])
+    await runtime.advance(1)
+    expect(told).toEqual(['a unknown'])
+    expect(logged).toEqual(['warn a connector did not end its call in time'])
+    await answer()
+    expect(told).toEqual(['a unknown'])
+    await answer()
+    expect(told).toEqual(['a unknown', 'b applied'])
+    expect(runtime.timers()).toBe(0)
+  })
+
+  test('sends nothing after that', async () => {
+    const { runtime, qms, send } = open()
+    const written: boolean[] = []
+    qms.onApply = async (items, beforeWrite) => {
+      await runtime.clock.sleep(5_000)
+      written.push(beforeWrite())
+      return items.map(() => APPLIED)
+    }
+    send('a')
+    await runtime.advance(10_000)
+    expect(written).toEqual([false])
+  })
+})
+
 describe('limits', () => {
   test('calls in flight: a quarter is kept for holds', async () => {
     const { runtime, calls, send, answer } = open({ callsInFlightMax: 4 }, 1)
@@ -137,7 +168,8 @@ describe('limits', () => {
       send(`n${number}`)
       await runtime.rest()
     }
-    expect(runtime.timers()).toBe(1)
+    // The other is the deadline of the call that is under way.
+    expect(runtime.timers()).toBe(2)
   })
 })
 

@@ -6,6 +6,7 @@
 import type { Call, CommandItem, Connector, Outcome } from '../connectors/connector.ts'
 import type { Lane } from '../model/envelope.ts'
 import { type Breaker, type CallEnd, createBreaker, POOLS, type Pool } from './breaker.ts'
+import { withinDeadline } from './deadline.ts'
 import type { EngineDeps } from './deps.ts'
 import { type Alarm, createAlarm, createRoom, type Room, type Waiter } from './room.ts'
 
@@ -135,22 +136,31 @@ export function createOutbox(deps: EngineDeps): Outbox {
   }
 
   async function applyAll(one: Target, batch: readonly PendingSend[]): Promise<Applied> {
-    const { signal } = new AbortController()
-    const call: Call = { signal, timeoutMs: one.connector.spec.callTimeoutMs, beforeWrite: () => batch.every((send) => send.guard()) }
+    const { instance, callTimeoutMs: timeoutMs } = one.connector.spec
+    const call: Omit<Call, 'signal'> = { timeoutMs, beforeWrite: () => batch.every((send) => send.guard()) }
     let stopped = false
+    let over = false
     const beforeWrite = (): boolean => {
-      stopped = !call.beforeWrite()
+      // What is written after the deadline would be a second effect of what counts as settled by then.
+      stopped = over || !call.beforeWrite()
       return !stopped
+    }
+    const late = (): readonly Outcome[] => {
+      over = true
+      deps.log.warn('a connector did not end its call in time', { instance, call: 'apply' })
+      return batch.map(() => ({ outcome: 'unknown', detail: 'the connector did not end its call in time' }))
     }
     const items = batch.map((send) => send.item)
     const unknown = (detail: string): Applied => ({ outcomes: batch.map(() => ({ outcome: 'unknown', detail })), stopped })
     try {
-      const outcomes = await one.connector.apply(items, { ...call, beforeWrite })
+      const outcomes = await withinDeadline({ clock, timeoutMs, late }, (signal) =>
+        one.connector.apply(items, { ...call, signal, beforeWrite }),
+      )
       return outcomes.length === batch.length ? { outcomes, stopped } : unknown('the connector did not answer for every item')
     } catch (reason) {
       // A connector that throws has broken its promise; whether it sent is not known.
       const detail = reason instanceof Error ? reason.message : 'the connector threw'
-      deps.log.warn('connector threw in apply', { instance: one.connector.spec.instance, detail })
+      deps.log.warn('connector threw in apply', { instance, detail })
       return unknown(detail)
     }
   }

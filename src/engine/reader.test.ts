@@ -236,6 +236,24 @@ describe('a read that fails', () => {
     expect(reports).toEqual([told])
   })
 
+  test('because the connector hangs is given up a moment after its call timeout, and repeated', async () => {
+    const { runtime, qms, calls, failures, served, reports, wish } = await open()
+    const read = qms.onRead
+    qms.onRead = async (subjects) => {
+      qms.onRead = read
+      await runtime.clock.sleep(60_000)
+      return read(subjects)
+    }
+    wish('a', 0)
+    await runtime.advance(2_005)
+    expect(failures).toEqual(['w a transient since 5 until 3005'])
+    await runtime.advance(100_000)
+    expect(served).toEqual(['w a 3005'])
+    expect(reports).toEqual(['failed', 'answered'])
+    // The late answer is the second call here.
+    expect(calls).toHaveLength(2)
+  })
+
   test('concerns its subject only', async () => {
     const { runtime, qms, served, reports, wish } = await open()
     const read = qms.onRead

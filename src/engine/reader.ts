@@ -6,6 +6,7 @@ import type { Connector, ReadResult } from '../connectors/connector.ts'
 import type { ErrorClass } from '../errors.ts'
 import type { Observation } from '../model/observation.ts'
 import type { CallEnd } from './breaker.ts'
+import { withinDeadline } from './deadline.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { checkedResult } from './observed.ts'
 
@@ -200,13 +201,20 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
   }
 
   async function readAll(desk: Desk, subjects: readonly string[]): Promise<readonly ReadResult[]> {
+    const { instance, callTimeoutMs: timeoutMs } = desk.connector.spec
+    const late = (): readonly ReadResult[] => {
+      deps.log.warn('a connector did not end its call in time', { instance, call: 'read' })
+      return subjects.map(() => ({
+        read: 'failed',
+        class: 'transient',
+        delayMs: null,
+        detail: 'the connector did not end its call in time',
+      }))
+    }
     try {
-      const stop = new AbortController()
-      const results = await desk.connector.read(desk.resource, subjects, {
-        signal: stop.signal,
-        timeoutMs: desk.connector.spec.callTimeoutMs,
-        beforeWrite: () => true,
-      })
+      const results = await withinDeadline({ clock: deps.runtime.clock, timeoutMs, late }, (signal) =>
+        desk.connector.read(desk.resource, subjects, { signal, timeoutMs, beforeWrite: () => !signal.aborted }),
+      )
       if (results.length === subjects.length) return results.map((result) => checkedResult(deps, result))
       return subjects.map(() => ({
         read: 'failed',
@@ -216,7 +224,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
       }))
     } catch (reason) {
       const detail = reason instanceof Error ? reason.message : 'the connector threw'
-      deps.log.warn('connector threw in read', { instance: desk.connector.spec.instance, detail })
+      deps.log.warn('connector threw in read', { instance, detail })
       return subjects.map(() => ({ read: 'failed', class: 'unknown', delayMs: null, detail }))
     }
   }

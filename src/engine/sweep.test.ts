@@ -327,3 +327,18 @@ describe('a restored hub asks before it sends', () => {
     expect(await swept()).toBe(8)
   })
 })
+
+test('a connector that hangs in a sweep fails its own system only, and the next sweep comes', async () => {
+  const { engine, erp, qms, runtime, logged } = await open()
+  const systems: string[] = []
+  erp.onChanges = () => new Promise(() => undefined)
+  qms.onSweep = async () => {
+    systems.push('qms-1')
+    return { subjects: [], cursor: null }
+  }
+  const swept = engine.sweep()
+  await runtime.advance(2_000)
+  await swept
+  expect(systems).toEqual(['qms-1'])
+  expect(logged).toContain('warn a system cannot be swept')
+})

@@ -4,6 +4,7 @@
  */
 import type { Call, Connector, SweepPage } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
+import { withinDeadline } from './deadline.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { partitionOf } from './derive.ts'
 import { createDrift, type Place } from './drift.ts'
@@ -171,9 +172,12 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
 
   /** Null: it failed, at its own system only, which is told. What our own close stopped is no trouble. */
   async function answerOf<T extends object>({ spec }: Connector, part: Part, ask: (call: Call) => Promise<T | Failed>): Promise<T | null> {
-    const call = { signal: new AbortController().signal, timeoutMs: spec.callTimeoutMs, beforeWrite: () => !stopped }
+    const timeoutMs = spec.callTimeoutMs
+    const late = (): Failed => ({ failed: 'the connector did not end its call in time' })
     try {
-      const answer = await ask(call)
+      const answer = await withinDeadline<T | Failed>({ clock: runtime.clock, timeoutMs, late }, (signal) =>
+        ask({ signal, timeoutMs, beforeWrite: () => !stopped && !signal.aborted }),
+      )
       if (!('failed' in answer)) return answer
       if (!stopped) troubles.begin(part, 'a system cannot be swept', { detail: answer.failed })
     } catch (reason) {
