@@ -16,12 +16,18 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
   },
   {
     name: 'no-quiesce-before-query',
-    patches: [{ file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), 0)' }],
+    patches: [
+      { file: COMMANDS, find: 'return addMs(since, since <= silence.until ? quiesceMs + silence.ms : quiesceMs)', replace: 'return since' },
+    ],
   },
   {
     name: 'quiesce-shorter-than-lag',
     patches: [
-      { file: COMMANDS, find: 'command.changedAt), c.policy.quiesceMs)', replace: 'command.changedAt), c.policy.lagMs / 2)' },
+      {
+        file: COMMANDS,
+        find: 'return addMs(since, since <= silence.until ? quiesceMs + silence.ms : quiesceMs)',
+        replace: 'return addMs(since, c.policy.lagMs / 2)',
+      },
       {
         file: COMMANDS,
         find: 'addMs(command.absentAt as string, Math.max(c.policy.lagMs, 1))',
