@@ -132,6 +132,7 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
     patches: [
       { file: EFFECTS, find: 'if (now - intentMono >= deps.settings.sendDeadlineMs) return false', replace: '' },
       { file: EFFECTS, find: 'if (parts.leaseUntil() - now <= ', replace: 'if (Number.POSITIVE_INFINITY <= ' },
+      { file: 'src/engine/deadline.ts', find: 'timeoutMs + MARGIN_MS', replace: '1_000_000' },
     ],
   },
   {
