@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { createRig, journalOf, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
+import { journalOf, openTold, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
 import { createToySystem } from '../../test/engine/toy-system.ts'
 import type { Batch, Store } from '../store/store.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { canonicalJson } from './canonical.ts'
 import { catchUp, checkpointBatch, checkpointOf, hasUnwritten } from './checkpoint.ts'
-import { type Engine, openEngine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { createMemory, type PartitionMemory, type Unwritten } from './memory.ts'
 import { compareRebuilt, rebuildPartition } from './rebuild.ts'
 import { takeOver } from './takeover.ts'
@@ -16,17 +16,8 @@ const LOT = lotOf('A')
 async function open(
   options?: RigOptions,
 ): Promise<Rig & { readonly engine: Engine; readonly say: (...scripts: readonly string[]) => Promise<void> }> {
-  const rig = createRig(options)
-  const engine = await openEngine(rig.deps)
-  let documents = 0
-  return {
-    ...rig,
-    engine,
-    say: async (...scripts) => {
-      await engine.accept(request(...scripts.map((script) => ({ data: movement(`D${++documents}`, 'A', script) }))))
-      await rig.runtime.rest()
-    },
-  }
+  const rig = await openTold(options)
+  return { ...rig, say: (...scripts) => rig.tell(...scripts.map((script): [string, string] => ['A', script])) }
 }
 
 const isCheckpoint = (batch: Batch): boolean => batch.partitions.some(({ rows }) => rows.some(({ table }) => table === 'setting'))

@@ -1,36 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { timeAt } from '../../test/engine/hand-runtime.ts'
-import { createRig, journalOf, type Rig, type RigOptions, request } from '../../test/engine/rig.ts'
-import { movement } from '../../test/engine/scripted.ts'
+import { createRig, journalOf, openTold, type Rig, type RigOptions, type Told } from '../../test/engine/rig.ts'
 import { createToySystem } from '../../test/engine/toy-system.ts'
 import { command, create, inspection } from '../../test/reconcile/builders.ts'
 import type { Outcome } from '../connectors/connector.ts'
 import type { Command, Goal } from '../model/goal.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { openEngine } from './engine.ts'
 import { type LedgerParts, takeOutcome } from './ledger.ts'
 import { createMemory } from './memory.ts'
 import { compareRebuilt } from './rebuild.ts'
 import { beginTurn } from './turn.ts'
 
-interface Open extends Rig {
-  readonly engine: Engine
+interface Open extends Told {
   readonly say: (script: string, lot?: string) => Promise<void>
   /** The goal as the rows say a second later. */
   readonly goal: () => Promise<Goal>
 }
 
 async function open(options?: RigOptions): Promise<Open> {
-  const rig = createRig(options)
-  const engine = await openEngine(rig.deps)
-  let documents = 0
+  const rig = await openTold(options)
   return {
     ...rig,
-    engine,
-    say: async (script, lot = 'A') => {
-      await engine.accept(request({ data: movement(`D${++documents}`, lot, script) }))
-      await rig.runtime.rest()
-    },
+    say: (script, lot = 'A') => rig.tell([lot, script]),
     goal: async () => {
       await rig.runtime.advance(1_000)
       const rows = await rig.store.scanRows({ table: 'goal', after: '', limit: 10 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { START_MS, timeAt } from '../../test/engine/hand-runtime.ts'
-import { createRig, journalOf, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
+import { createRig, journalOf, openTold, type Rig, type RigOptions, request, seenBy, type Told } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
 import type { Process } from '../process/process.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
@@ -10,24 +10,17 @@ import type { DecisionEntry } from './entries.ts'
 import type { ExceptionRecord } from './exceptions.ts'
 import { compareRebuilt } from './rebuild.ts'
 
-interface Open extends Rig {
-  readonly engine: Engine
+interface Open extends Told {
   /** Movements `[lot, script]` in one request, numbered D1, D2, … over the test. */
   readonly say: (...lines: readonly (readonly [lot: string, script: string])[]) => Promise<void>
   readonly seen: (lot: string, process?: string) => Promise<readonly string[]>
 }
 
 async function open(options?: RigOptions): Promise<Open> {
-  const rig = createRig(options)
-  const engine = await openEngine(rig.deps)
-  let documents = 0
+  const rig = await openTold(options)
   return {
     ...rig,
-    engine,
-    say: async (...lines) => {
-      await engine.accept(request(...lines.map(([lot, script]) => ({ data: movement(`D${++documents}`, lot, script) }))))
-      await rig.runtime.rest()
-    },
+    say: rig.tell,
     seen: async (lot, process = 'script') => {
       await rig.runtime.advance(1_000)
       return seenBy(rig.store, process, lotOf(lot))

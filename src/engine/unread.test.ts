@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { timeAt } from '../../test/engine/hand-runtime.ts'
-import { createRig, journalOf, type Rig, type RigOptions, request } from '../../test/engine/rig.ts'
-import { movement } from '../../test/engine/scripted.ts'
+import { createRig, journalOf, openTold, type Rig, type RigOptions, type Told } from '../../test/engine/rig.ts'
 import { KEY, release } from '../../test/reconcile/builders.ts'
 import type { ErrorClass } from '../errors.ts'
 import type { Goal } from '../model/goal.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { openEngine } from './engine.ts'
 import { type ExceptionRecord, openException } from './exceptions.ts'
 import { createMemory, rememberException, rememberGoal } from './memory.ts'
 import { compareRebuilt } from './rebuild.ts'
@@ -14,24 +13,17 @@ import { readAgain } from './unread.ts'
 
 const MINUTE = 60_000
 
-interface Open extends Rig {
-  readonly engine: Engine
+interface Open extends Told {
   readonly say: (script: string, lot?: string) => Promise<void>
   readonly raised: () => Promise<readonly ExceptionRecord[]>
 }
 
 async function open(options?: RigOptions): Promise<Open> {
-  const rig = createRig(options)
-  const engine = await openEngine(rig.deps)
-  let documents = 0
+  const rig = await openTold(options)
   return {
     ...rig,
-    engine,
-    say: async (script, lot = 'A') => {
-      await engine.accept(request({ data: movement(`D${++documents}`, lot, script) }))
-      await rig.runtime.rest()
-    },
-    raised: () => engine.exceptions(),
+    say: (script, lot = 'A') => rig.tell([lot, script]),
+    raised: () => rig.engine.exceptions(),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import { createEntryCache } from '../../src/engine/deps.ts'
+import { type Engine, openEngine } from '../../src/engine/engine.ts'
 import { type Entry, parseEntry } from '../../src/engine/entries.ts'
 import { type AdjustableClock, createHubClock } from '../../src/engine/hub-clock.ts'
 import { createIntake, type Intake } from '../../src/engine/intake.ts'
@@ -9,7 +10,7 @@ import type { Process } from '../../src/process/process.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createHandRuntime, type HandRuntime, START_MS } from './hand-runtime.ts'
-import { createListener, createScript, type Scripted } from './scripted.ts'
+import { createListener, createScript, movement, type Scripted } from './scripted.ts'
 import { createToySystem, type ToyItem, type ToySystem } from './toy-system.ts'
 
 /** Everything an engine is given: a hand-moved runtime, the memory store, a script and two toy systems. */
@@ -90,4 +91,25 @@ export async function seenBy(store: Store, process: string, lot: string): Promis
   const id = `${process}\u001f${lot}`
   const row = (await store.readRows('state', [id])).get(id)
   return row === undefined ? [] : (JSON.parse(row.body) as { state: { seen: string[] } }).state.seen
+}
+
+export interface Told extends Rig {
+  readonly engine: Engine
+  /** Movements `[lot, script]` in one request, numbered D1, D2, … over the test; resolves when the hub is at rest. */
+  readonly tell: (...lines: readonly (readonly [lot: string, script: string])[]) => Promise<void>
+}
+
+/** A rig whose engine runs. */
+export async function openTold(options?: RigOptions): Promise<Told> {
+  const rig = createRig(options)
+  const engine = await openEngine(rig.deps)
+  let documents = 0
+  return {
+    ...rig,
+    engine,
+    tell: async (...lines) => {
+      await engine.accept(request(...lines.map(([lot, script]) => ({ data: movement(`D${++documents}`, lot, script) }))))
+      await rig.runtime.rest()
+    },
+  }
 }
