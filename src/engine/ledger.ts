@@ -98,38 +98,91 @@ const NONE: readonly never[] = []
 function nextStep(ledger: Ledger, asked: Asked): NextStep {
   const { goal, commands } = asked
   const observation = ledger.turn.memory.observations.get(observationKey(goal.system, goal.resource, goal.subject)) ?? null
-  return reconcile(goal, observation, commands, policyOf(ledger, asked))
+  return reconcile(goal, observation, commands, new Policy(ledger, asked))
 }
 
-function policyOf(ledger: Ledger, { goal, siblings, orderKey }: Asked): ReconcilePolicy {
-  const { turn, parts } = ledger
-  const { deps } = parts
-  const { settings, runtime, store } = deps
-  const resource = parts.resourceOf(goal.system, goal.resource)
-  return {
-    now: turn.at,
-    idempotency: resource.idempotency,
-    evidence: resource.evidence,
-    lagMs: resource.lagMs,
-    quiesceMs: resource.quiesceMs,
-    keyWindowMs: resource.keyWindowMs,
-    observationAgeMsMax: settings.observationAgeMsMax,
-    rungMax: resource.rungMax,
-    holdsMayPass: resource.holdsMayPass,
-    holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings),
-    undoes: undoesOf(parts, goal, siblings),
-    referencePrefix: settings.referencePrefix,
-    premise: premiseOf(turn, parts, goal),
-    sending: settings.sending,
-    queryFirst: parts.queryFirst(),
-    retryDelayMs: (attempts) => backoffMs(deps, attempts),
-    attemptsMax: settings.attemptsMax,
-    referenceOf: (ordinal) =>
-      reference(runtime.hash, { prefix: settings.referencePrefix, installation: store.meta.installation, goal, ordinal }),
-    heals: goal.reopenedAt.length === 0 ? 0 : healsSince(goal, turn.at),
-    retryAskedAt: goal.retryAskedAt,
-    lastSettledAt: settledBefore(ledger, orderKey, resource.quiesceMs),
-    silence: turn.memory.silence,
+/** Asked for every step of every goal, and most steps ask for little: what costs something is worked out when it is asked for. */
+class Policy implements ReconcilePolicy {
+  readonly #ledger: Ledger
+  readonly #asked: Asked
+  #holds: ReconcilePolicy['holds'] | null = null
+  #undoes: readonly string[] | null = null
+  readonly now: string
+  readonly idempotency: ReconcilePolicy['idempotency']
+  readonly evidence: ReconcilePolicy['evidence']
+  readonly lagMs: number
+  readonly quiesceMs: number
+  readonly keyWindowMs: number
+  readonly rungMax: number
+  readonly holdsMayPass: boolean
+
+  constructor(ledger: Ledger, asked: Asked) {
+    const { system, resource } = asked.goal
+    const spec = ledger.parts.resourceOf(system, resource)
+    this.#ledger = ledger
+    this.#asked = asked
+    this.now = ledger.turn.at
+    this.idempotency = spec.idempotency
+    this.evidence = spec.evidence
+    this.lagMs = spec.lagMs
+    this.quiesceMs = spec.quiesceMs
+    this.keyWindowMs = spec.keyWindowMs
+    this.rungMax = spec.rungMax
+    this.holdsMayPass = spec.holdsMayPass
+  }
+
+  get observationAgeMsMax(): number {
+    return this.#settings.observationAgeMsMax
+  }
+  get referencePrefix(): string {
+    return this.#settings.referencePrefix
+  }
+  get sending(): ReconcilePolicy['sending'] {
+    return this.#settings.sending
+  }
+  get attemptsMax(): number {
+    return this.#settings.attemptsMax
+  }
+  get queryFirst(): boolean {
+    return this.#ledger.parts.queryFirst()
+  }
+  get silence(): ReconcilePolicy['silence'] {
+    return this.#ledger.turn.memory.silence
+  }
+  get retryAskedAt(): string | null {
+    return this.#asked.goal.retryAskedAt
+  }
+  get heals(): number {
+    const { goal } = this.#asked
+    return goal.reopenedAt.length === 0 ? 0 : healsSince(goal, this.now)
+  }
+  get holds(): ReconcilePolicy['holds'] {
+    const { goal, siblings } = this.#asked
+    this.#holds ??= siblings.length === 1 ? NONE : holdsOf(goal, siblings)
+    return this.#holds
+  }
+  get undoes(): readonly string[] {
+    const { goal, siblings } = this.#asked
+    this.#undoes ??= undoesOf(this.#ledger.parts, goal, siblings)
+    return this.#undoes
+  }
+  get premise(): ReconcilePolicy['premise'] {
+    return premiseOf(this.#ledger.turn, this.#ledger.parts, this.#asked.goal)
+  }
+  get lastSettledAt(): string | null {
+    return settledBefore(this.#ledger, this.#asked.orderKey, this.quiesceMs)
+  }
+  retryDelayMs(attempts: number): number {
+    return backoffMs(this.#ledger.parts.deps, attempts)
+  }
+  referenceOf(ordinal: number): string {
+    const { runtime, store } = this.#ledger.parts.deps
+    const { goal } = this.#asked
+    return reference(runtime.hash, { prefix: this.referencePrefix, installation: store.meta.installation, goal, ordinal })
+  }
+
+  get #settings(): EngineDeps['settings'] {
+    return this.#ledger.parts.deps.settings
   }
 }
 

@@ -101,6 +101,8 @@ export function rememberGoal(memory: PartitionMemory, goal: Goal, active: boolea
   if (ids.size > 0) return
   memory.goalsByOrderKey.delete(orderKey)
   memory.observations.delete(`${orderKey}|${goal.resource}`)
+  const { premise } = goal
+  if (premise !== null) memory.premises.delete(observationKey(premise.system, premise.resource, premise.key))
 }
 
 export function rememberException(memory: PartitionMemory, record: ExceptionRecord): void {

@@ -55,7 +55,7 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   inboxAheadMax: 2_000,
   intakeBatchMax: 500,
   intakeQueueMax: 20_000,
-  instancesCachedMax: 20_000,
+  instancesCachedMax: 4_000,
   premisesKeptMax: 10_000,
   entriesCachedMax: 8_000,
   sending: 'active',

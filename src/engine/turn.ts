@@ -191,7 +191,7 @@ export function applyTurn(turn: Turn, first: number, settings: EngineSettings): 
   for (const [id, instance] of turn.instances) {
     // Newest last, so that what has rested longest is forgotten first; it can always be read again.
     memory.instances.delete(id)
-    memory.instances.set(id, { ...instance, stored: true })
+    memory.instances.set(id, instance)
     const [process, key] = id.split('\u001f') as [string, string]
     unwritten.states.set(id, { process, key, version: instance.rowVersion, state: instance.state })
   }

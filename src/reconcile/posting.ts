@@ -94,9 +94,10 @@ function answeredFor(c: Case, decided: Quantity): boolean {
 function gate(c: Case, frees: boolean): NextStep | null {
   const { policy } = c
   if (policy.sending === 'shadow') return SHADOW
-  if (policy.premise === 'gone') return { step: 'park', code: 'posting.premiseGone', detail: 'the decision no longer stands as it was' }
+  const { premise } = policy
+  if (premise === 'gone') return { step: 'park', code: 'posting.premiseGone', detail: 'the decision no longer stands as it was' }
   const held = frees ? heldByAny(c) : null
-  return held ?? (policy.premise === 'stale' ? { step: 'readPremise' } : null)
+  return held ?? (premise === 'stale' ? { step: 'readPremise' } : null)
 }
 
 /**
