@@ -71,8 +71,10 @@ export const LotReceived = Type.Object(
     location: Type.String(),
     stockType: StockType,
     specialStock: SpecialStock,
-    /** The awaiting-inspection hold that the gate requests for it; null: no inspection is required. */
+    /** The awaiting-inspection hold of this receipt; null: no inspection is required. */
     hold: Type.Union([HoldId, Type.Null()]),
+    /** The hold is in force from here on; false: everything had gone back before the receipt was known. */
+    held: Type.Boolean(),
   },
   { additionalProperties: false },
 )

@@ -5,7 +5,7 @@ import { addQuantity, compareQuantity, isZeroQuantity, minQuantity, type Quantit
 import type { Receipt, ReceiptLine, ReceiptLot, ReceiptReversal } from '../model/receipt.ts'
 import { WHOLE } from '../model/scope.ts'
 import { cancelTimer, closeException, type Draft, emit, openException, setGoal, setTimer, withdrawGoal } from './draft.ts'
-import { considerDecision, noticeRecords, reopen, requestHold } from './gate-inspection.ts'
+import { considerDecision, noticeRecords, reopen } from './gate-inspection.ts'
 import { type GateReceipt, type GateState, REVERSALS_MAX, remaining } from './gate-state.ts'
 import { deadlinesOf, sitesOf } from './policy.ts'
 
@@ -32,19 +32,29 @@ export function onReceipt(draft: Draft<GateState>, data: Receipt): void {
     stockType: lot.stockType,
     specialStock: lot.specialStock,
     hold: required ? awaitingHold(next.key) : null,
+    held: required && !allWentBack(next.reversals, quantity),
   }
+  next.held = received.held
   emit(draft, 'holdpoint.lot.received.v1', received)
   closeException(draft, 'decision.unmatched')
   if (next.records.some((record) => record.decision !== null)) cancelTimer(draft, 'unmatched')
   applyEarlyReversals(draft, receipt)
   if (!required || next.closed) return
-  requestHold(draft, name.lot, data.erp)
   askForInspection(draft, data, { name, line, quantity })
   if (next.records.length > 0) noticeRecords(draft)
   considerDecision(draft)
   if (next.standing !== null) return
   next.due = 'creation'
   setTimer(draft, 'late', deadlinesOf(draft.context).createdWithinMs)
+}
+
+/** Reversals that came before their receipt leave nothing of it. */
+function allWentBack(reversals: GateState['reversals'], received: Quantity): boolean {
+  let back: Quantity | null = null
+  for (const { quantity } of reversals) {
+    if (quantity.uom === received.uom) back = back === null ? quantity : addQuantity(back, quantity)
+  }
+  return back !== null && compareQuantity(back, received) >= 0
 }
 
 /** The quantity of one lot on one line; a lot that stands at several locations is one quantity at the first of them. */

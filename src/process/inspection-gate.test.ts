@@ -32,7 +32,7 @@ function receivedStory(...facts: Parameters<typeof received>): Story {
 describe('a receipt', () => {
   it('is told to the lot, held, and inspected', () => {
     const story = createStory()
-    expect(emitted(story.tell(received()))).toEqual(['lot.received', 'hold.requested'])
+    expect(emitted(story.tell(received()))).toEqual(['lot.received'])
     expect(story.holds()).toEqual([AWAITING])
     const { goal } = story.goal('inspection')
     expect(goal).toMatchObject({ system: 'qms-1', resource: 'inspection', kind: 'record', subject: keyOf(), lane: 'critical', site: 'P1' })
@@ -285,7 +285,7 @@ describe('out of order', () => {
     story.fire(keyOf(), 'unmatched')
     expect(story.exceptions()).toEqual(['decision.unmatched'])
     const told = story.tell(received())
-    expect(emitted(told)).toEqual(['lot.received', 'hold.requested', 'inspection.decided'])
+    expect(emitted(told)).toEqual(['lot.received', 'inspection.decided'])
     expect(story.exceptions()).toEqual([])
     expect(story.holds()).toEqual([])
     expect(story.timers()).toEqual([])

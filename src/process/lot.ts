@@ -19,6 +19,7 @@ import {
 } from '../model/events.ts'
 import { activeHolds } from '../model/hold-set.ts'
 import { isZeroQuantity } from '../model/quantity.ts'
+import { WHOLE } from '../model/scope.ts'
 import { type Draft, decisionOf, draftOf, emit } from './draft.ts'
 import { closeLot, onDecided, onGoalSettled, onReopened, setRestore } from './lot-decisions.ts'
 import { endAnswered, liftOf, placeHold, setCondition } from './lot-holds.ts'
@@ -107,6 +108,16 @@ function onReceived(draft: Draft<LotState>, data: LotReceived): void {
   if (hold === null) next.free = true
   else next.undecided = [...next.undecided, { hold, protected: isProtected(data), narrowed: false }]
   endAnswered(draft)
+  if (hold === null || !data.held) return
+  placeHold(draft, {
+    id: hold,
+    type: 'awaitingInspection',
+    scope: WHOLE,
+    foreign: false,
+    reason: 'awaiting inspection',
+    placedBy: 'policy',
+    placedIn: 'holdpoint',
+  })
 }
 
 function isProtected({ stockType }: LotReceived): boolean {

@@ -14,9 +14,11 @@ const READ_AGE_MS_MAX = DEFAULT_SETTINGS.observationAgeMsMax + TIMES.callTimeout
 /** What protocol.ts saw. What was under way when the store was lost is nobody's any more. */
 export function checkProtocol(run: Run): Violation[] {
   const { restoredAtMs, probes } = run
-  const breaches = probes.protocol.breaches.flatMap(({ invariant, message, sinceMs }) =>
-    (invariant === 'I8' || invariant === 'I12') && restoredAtMs !== null && sinceMs <= restoredAtMs ? [] : [{ invariant, message }],
-  )
+  const breaches = probes.protocol.breaches.flatMap(({ invariant, message, sinceMs, unlessRestored }) => {
+    const lost = (invariant === 'I8' || invariant === 'I12') && restoredAtMs !== null && sinceMs <= restoredAtMs
+    const excused = unlessRestored === true && restoredAtMs !== null && sinceMs > restoredAtMs
+    return lost || excused ? [] : [{ invariant, message }]
+  })
   return [...breaches, ...checkPatience(run), ...checkReads(run)]
 }
 

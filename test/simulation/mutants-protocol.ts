@@ -202,7 +202,7 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
   {
     name: 'restored-store-posts-again',
     patches: [
-      { file: LEDGER, find: 'queryFirst: parts.queryFirst(),', replace: 'queryFirst: false,' },
+      { file: LEDGER, find: 'return this.#ledger.parts.queryFirst()', replace: 'return false' },
       { file: COMMANDS, find: 'if (c.read === null || failedCommand(c) !== null) return null', replace: 'return null' },
     ],
   },

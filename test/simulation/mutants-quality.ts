@@ -7,8 +7,8 @@ const POSTING = 'src/reconcile/posting.ts'
 
 const POLICY_WITHOUT_HOLDS = {
   file: LEDGER,
-  find: 'holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings),',
-  replace: 'holds: siblings.length === 1 ? NONE : holdsOf(goal, siblings.slice(0, 0)),',
+  find: 'this.#holds ??= siblings.length === 1 ? NONE : holdsOf(goal, siblings)',
+  replace: 'this.#holds ??= siblings.length === 1 ? NONE : holdsOf(goal, siblings.slice(0, 0))',
 }
 const GUARD_WITHOUT_HOLDS = { file: EFFECTS, find: 'function forbids(', replace: 'const forbids = () => false\nfunction forbidding(' }
 
@@ -92,7 +92,7 @@ export function posted(c: Case, predicate: Posted): NextStep {
   },
   {
     name: 'no-awaiting-inspection-hold',
-    patches: [{ file: 'src/process/gate-receipt.ts', find: 'requestHold(draft, name.lot, data.erp)', replace: '' }],
+    patches: [{ file: 'src/process/gate-receipt.ts', find: 'held: required &&', replace: 'held: !required &&' }],
   },
   {
     name: 'what-a-system-shows-is-not-checked',

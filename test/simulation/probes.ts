@@ -65,6 +65,7 @@ export function watchConnector(connector: Connector, worker: string, watch: Watc
         items,
         holdsMayPass: spec?.holdsMayPass === true,
         unprotected: spec?.idempotency === 'queryable' || spec?.idempotency === 'file' || spec?.idempotency === 'unsafe',
+        keepsNoReference: spec?.idempotency === 'unsafe',
         effectsOf: (reference) => effectsOf(instance, reference),
         epochs: probes.epochs,
         untilMs: now() + call.timeoutMs,

@@ -10,7 +10,8 @@ import type { Violation } from './violation.ts'
 export interface Protocol {
   /** Hub time at virtual time 0, in the present life of the store. */
   databaseStartsMs: number
-  readonly breaches: (Violation & { readonly sinceMs: number })[]
+  /** `unlessRestored`: no breach after a restore. */
+  readonly breaches: (Violation & { readonly sinceMs: number; readonly unlessRestored?: boolean })[]
   /** Intents committed, by reference. Every attempt is one. */
   readonly intents: Map<string, number>
   /** The newest intent, by worker and reference. */
@@ -250,6 +251,7 @@ interface Send {
   readonly holdsMayPass: boolean
   /** The target takes a second request under the same reference for another one. */
   readonly unprotected: boolean
+  readonly keepsNoReference: boolean
   /** In the target's own books. */
   readonly effectsOf: (reference: string) => number
   readonly nowMs: number
@@ -265,8 +267,12 @@ function judge(protocol: Protocol, send: Send): void {
   const breach = (invariant: string, message: string, sinceMs: number): void => void protocol.breaches.push({ invariant, message, sinceMs })
   if (times > intents)
     breach('I6', `${instance}: ${reference} of ${subject} was sent ${times} times on ${intents} durable intents, at ${nowMs}`, nowMs)
-  if (send.unprotected && send.effectsOf(reference) > 0)
-    breach('I6', `${instance}: ${reference} of ${subject} was sent at ${nowMs} although it had been done`, nowMs)
+  if (send.unprotected && send.effectsOf(reference) > 0) {
+    const message = `${instance}: ${reference} of ${subject} was sent at ${nowMs} although it had been done`
+    // A target that keeps no reference cannot be asked what the lost hour restricted, and a hold does not wait for an answer.
+    const unlessRestored = send.keepsNoReference && (item.action.type === 'restrict' || isBlocking(item))
+    protocol.breaches.push({ invariant: 'I6', message, sinceMs: nowMs, unlessRestored })
+  }
   const intent = protocol.newest.get(`${send.worker}|${reference}`)
   const newest = intent === undefined ? 0 : (send.epochs.get(intent.partition) ?? 0)
   if (intent !== undefined && intent.epoch < newest)
@@ -279,8 +285,12 @@ function judge(protocol: Protocol, send: Send): void {
 }
 
 /** A hold may overtake where the target allows it; a flag of the ladder is independent of postings everywhere. */
-function mayPass({ action }: Item, holdsMayPass: boolean): boolean {
-  return action.type === 'restrict' || (holdsMayPass && action.type === 'move' && action.to === 'blocked')
+function mayPass(item: Item, holdsMayPass: boolean): boolean {
+  return item.action.type === 'restrict' || (holdsMayPass && isBlocking(item))
+}
+
+function isBlocking({ action }: Item): boolean {
+  return action.type === 'move' && action.to === 'blocked'
 }
 
 /** I4: what is acknowledged is durable by then. */
