@@ -48,8 +48,25 @@ export function createQmsBooks({ database, webhooks, calls, rolledBack }: BooksD
     webhookAttempts: () => webhooks.attempts(),
     unsettled: () => webhooks.pending(),
     transactions: () => database.transactions(),
-    violations: () => database.ids().flatMap((id) => historyViolations(history(id))),
+    violations: () => [
+      ...database.ids().flatMap((id) => historyViolations(history(id))),
+      ...messageViolations(inspections(), database.messages()),
+    ],
   }
+}
+
+/** Every version is announced once. */
+function messageViolations(
+  inspections: readonly Inspection[],
+  messages: readonly { readonly message: WebhookMessage }[],
+): readonly string[] {
+  const announced = messages.map(({ message }) => `${message.data['id']}@${message.data['version']}`)
+  const versions = inspections.flatMap(({ id, version }) => Array.from({ length: version }, (_, index) => `${id}@${index + 1}`))
+  const once = new Set(announced)
+  return [
+    ...versions.filter((name) => !once.has(name)).map((name) => `${name}: nobody was told`),
+    ...(once.size === announced.length ? [] : ['a version was announced twice']),
+  ]
 }
 
 /** Beside staying as it is. */

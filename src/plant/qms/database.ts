@@ -54,6 +54,7 @@ export interface Database {
   secrets(): readonly string[]
   /** Messages that have not ended, oldest first. */
   openMessages(): readonly WebhookMessage[]
+  openMessageCount(): number
   messages(): readonly { readonly message: WebhookMessage; readonly end: MessageEnd | null }[]
   /** Called after each commit that announces something. */
   onMessages(listen: (messages: readonly WebhookMessage[]) => void): void
@@ -120,6 +121,7 @@ export function createDatabase(deps: { readonly runtime: Runtime; readonly disk:
     drift: () => state.drift,
     secrets: () => state.secrets,
     openMessages: () => [...state.open.values()],
+    openMessageCount: () => state.open.size,
     messages: () => [...state.messages.values()],
     onMessages: (listen) => {
       listener = listen

@@ -12,8 +12,15 @@ const hmacSha256: HmacSha256 = (key, text) => createHmac('sha256', key).update(t
 let runtime: StillRuntime
 let qms: Qms
 let client: WireClient
+let sleeps: number[]
 beforeEach(async () => {
-  runtime = openStillRuntime({ random: () => 0.999 })
+  const still = openStillRuntime({ random: () => 0.999 })
+  sleeps = []
+  const sleep = (ms: number): Promise<void> => {
+    sleeps.push(ms)
+    return still.clock.sleep(ms)
+  }
+  runtime = { ...still, clock: { ...still.clock, sleep } }
   qms = createQms({ runtime, disk: createMemoryDisk(), hmacSha256 })
   client = createWireClient(runtime, await qms.start())
   await client.logIn()
@@ -65,13 +72,12 @@ describe('a write call', () => {
   test('that waits while the system goes down is not done', async () => {
     qms.disturber.script({ on: 'write', fault: 'slow', ms: 1_000 })
     const answer = create('a').catch((error: Error) => error)
-    await expect.poll(() => qms.books.calls().length).toBe(1)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => sleeps).toEqual([1_000])
     const down = qms.stop()
     await runtime.advance(1_000)
     await down
-    expect(await answer).toMatchObject({ status: 500 })
     expect(stored()).toEqual([])
+    expect(await answer).toMatchObject({ status: 500 })
   })
 
   test('may say that a record is done which is then undone; its number is used up', async () => {
@@ -158,7 +164,8 @@ test('a body that is not JSON, or a path that leads nowhere, is answered', async
   }
   expect(await send(UPSERT, '{')).toEqual([200, expect.stringContaining('INVALID_DATA')])
   expect(await send('/auth', '{')).toEqual([200, expect.stringContaining('INVALID_DATA')])
-  expect(await send('/objects/%E0%A4%A/actions', '{}')).toEqual([404, expect.stringContaining('NOT_FOUND')])
+  expect(await client.get('/objects/inspections/%E0%A4%A/actions')).toMatchObject({ body: { errors: [{ type: 'NOT_FOUND' }] } })
+  expect(await send('/nowhere', '{}')).toEqual([404, expect.stringContaining('NOT_FOUND')])
 })
 
 test('the books know every call', async () => {

@@ -182,6 +182,7 @@ describe('upsert by external id', () => {
     await upsert({})
     expect(await upsert({ lot_quantity: '90', version: 2 })).toMatchObject([{ errors: [{ type: 'RACE_CONDITION' }] }])
     expect(await upsert({ lot_quantity: '90', version: 1 })).toMatchObject([{ event: 'updated' }])
+    expect(await upsert({ external_id: 'K-2', version: 1 })).toMatchObject([{ errors: [{ type: 'RACE_CONDITION' }] }])
   })
 
   test('changes neither what is given once nor what is decided', async () => {
@@ -316,7 +317,7 @@ describe('a schema that changes', () => {
     expect(shown).not.toHaveProperty('lot_quantity')
   })
 
-  test('adds fields, requires fields, and says so', async () => {
+  test('adds fields, requires fields, changes values, and says so', async () => {
     qms.driftSchema({ added: { risk_class__c: 'R2' }, required: ['receipt'] })
     expect(await upsert({})).toMatchObject([{ errors: [{ type: 'PARAMETER_REQUIRED', field: 'receipt' }] }])
     await upsert({ receipt: '5000001' })
@@ -324,6 +325,10 @@ describe('a schema that changes', () => {
     const { fields } = (await client.get('/metadata/inspections')).body as { fields: { name: string; required?: boolean }[] }
     expect(fields.find(({ name }) => name === 'receipt')).toMatchObject({ required: true, editable: true })
     expect(fields.find(({ name }) => name === 'risk_class__c')).toMatchObject({ editable: false })
+    qms.people.inspect({ external_id: 'K-1' })
+    qms.people.decide({ external_id: 'K-1' }, { lines: [{ outcome: 'accepted', quantity: '100' }] })
+    qms.driftSchema({ values: { accepted: 'approved__c', decided: 'adjudicated__c' } })
+    expect(await client.show('K-1')).toMatchObject({ status: 'adjudicated__c', decision: { lines: [{ outcome: 'approved__c' }] } })
     expect(() => qms.driftSchema({ renamed: { colour: 'x' } })).toThrow('no field colour')
   })
 })

@@ -35,18 +35,18 @@ function readResult(inspection: Inspection, input: Input, { by, at }: Stamp): Re
     inspection.characteristics.find((candidate) => candidate.number === number) ??
     refuse('INVALID_DATA', `the plan has no characteristic ${number}`, member(input, 'characteristic').path)
   const round = inspection.retests.findLast(({ characteristics }) => characteristics.includes(number))?.round ?? 0
-  const common = { characteristic: number, sample: text(member(input, 'sample')), round, device: optionalText(member(input, 'device')) }
+  const measured = { characteristic: number, sample: text(member(input, 'sample')), round, device: optionalText(member(input, 'device')) }
   const recorded = { recorded_by: by, recorded_at: at }
   if (characteristic.kind === 'variable') {
     const value = text(member(input, 'value'))
     amountIn(value, member(input, 'value').path)
     const verdict = isWithin(characteristic, value) ? 'pass' : 'fail'
-    return { ...common, value, inspected: null, nonconforming: null, verdict, ...recorded }
+    return { ...measured, value, inspected: null, nonconforming: null, verdict, ...recorded }
   }
   const inspected = count(member(input, 'inspected'))
   const nonconforming = count(member(input, 'nonconforming'))
   if (nonconforming > inspected) refuse('INVALID_DATA', 'more nonconforming than inspected', member(input, 'nonconforming').path)
-  return { ...common, value: null, inspected, nonconforming, verdict: nonconforming === 0 ? 'pass' : 'fail', ...recorded }
+  return { ...measured, value: null, inspected, nonconforming, verdict: nonconforming === 0 ? 'pass' : 'fail', ...recorded }
 }
 
 function isWithin({ lower_limit, upper_limit }: Characteristic, value: string): boolean {

@@ -1,7 +1,7 @@
 import { assert } from '../../assert.ts'
 import { parseAmount } from '../amount.ts'
 import { refuse } from './refusal.ts'
-import type { Inspection } from './types.ts'
+import type { Decision, Inspection } from './types.ts'
 
 /** A field of an inspection that callers write. */
 export interface FieldSpec {
@@ -73,9 +73,11 @@ export interface SchemaDrift {
   readonly added: Readonly<Record<string, string>>
   /** Delivered fields that have become required. */
   readonly required: readonly string[]
+  /** Delivered status or outcome to what is shown today. */
+  readonly values: Readonly<Record<string, string>>
 }
 
-export const AS_DELIVERED: SchemaDrift = { renamed: {}, added: {}, required: [] }
+export const AS_DELIVERED: SchemaDrift = { renamed: {}, added: {}, required: [], values: {} }
 
 /** A record's fields as given: null empties a field. Names are those of today; the result has the delivered ones. */
 export function readFields(drift: SchemaDrift, given: Readonly<Record<string, unknown>>): Readonly<Record<string, string | null>> {
@@ -116,11 +118,17 @@ export function showInspection(drift: SchemaDrift, inspection: Inspection): Read
   const { fields, ...kept } = inspection
   const shown = {
     ...kept,
+    status: drift.values[inspection.status] ?? inspection.status,
+    decision: inspection.decision === null ? null : showDecision(drift, inspection.decision),
     certificate_status: certificateStatus(inspection),
     ...Object.fromEntries(FIELDS.map(({ name }) => [name, fields[name] ?? null])),
   }
   const renamed = Object.entries(shown).map(([name, value]) => [drift.renamed[name] ?? name, value])
   return { ...Object.fromEntries(renamed), ...drift.added }
+}
+
+function showDecision(drift: SchemaDrift, decision: Decision): unknown {
+  return { ...decision, lines: decision.lines.map((line) => ({ ...line, outcome: drift.values[line.outcome] ?? line.outcome })) }
 }
 
 export type CertificateStatus = 'not_required' | 'missing' | 'deviating' | 'complete'
@@ -155,6 +163,7 @@ export function driftBy(drift: SchemaDrift, change: Partial<SchemaDrift>): Schem
     renamed: { ...drift.renamed, ...change.renamed },
     added: { ...drift.added, ...change.added },
     required: [...drift.required, ...(change.required ?? [])],
+    values: { ...drift.values, ...change.values },
   }
   for (const name of [...Object.keys(next.renamed), ...next.required]) assert(known.includes(name), `the schema has no field ${name}`)
   return next

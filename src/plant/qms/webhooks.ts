@@ -193,7 +193,7 @@ export function createWebhooks(deps: WebhookDeps, initial: Partial<WebhookSettin
       inFlight = 0
       duplicates = 0
     },
-    pending: () => database.openMessages().length + duplicates,
+    pending: () => database.openMessageCount() + duplicates,
     disabled: () => isDisabled,
     attempts: () => attempts,
   }

@@ -208,7 +208,7 @@ function matchPath(pattern: string, path: string): Readonly<Record<string, strin
   const params: Record<string, string> = {}
   for (const [index, segment] of expected.entries()) {
     const value = given[index] ?? ''
-    if (segment.startsWith(':')) params[segment.slice(1)] = decodeURIComponent(value)
+    if (segment.startsWith(':')) params[segment.slice(1)] = value
     else if (segment !== value) return null
   }
   return params
