@@ -90,7 +90,14 @@ describe('a write call', () => {
     expect(stored()).toEqual(['b'])
     expect(qms.books.rolledBack()).toEqual([{ id: 'V5I000000000001', external_id: 'a', event: 'created', atMs: 0 }])
     await expect(client.show('a')).rejects.toThrow('NOT_FOUND')
-    expect(await client.write(UPSERT, records('a'))).toMatchObject([{ data: { number: 'INS-000003' } }])
+    qms.disturber.script({ on: 'item', fault: 'rollback' })
+    await client.write(UPSERT, records('c'))
+    qms.disturber.script({ on: 'item', fault: 'rollback' })
+    expect(await client.write(UPSERT, records('a', 'a'))).toMatchObject([
+      { event: 'created', data: { number: 'INS-000004' } },
+      { event: 'created', data: { number: 'INS-000005' } },
+    ])
+    expect(stored()).toEqual(['b', 'a'])
   })
 })
 
@@ -123,6 +130,7 @@ describe('a busy system', () => {
     qms.burst.set({ delayFrom: 0, delayMs: 60_000 })
     const answer = create('a')
     await expect.poll(() => stored()).toEqual(['a'])
+    await expect.poll(() => sleeps).toEqual([60_000])
     await runtime.advance(60_000)
     expect((await answer).status).toBe(200)
   })

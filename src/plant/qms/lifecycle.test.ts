@@ -172,6 +172,20 @@ describe('results', () => {
     expect(shown).toMatchObject({ decision: null, retests: [{ round: 1, authorised_by: 'QUINN', requested_by: 'INTEGRATION' }] })
   })
 
+  test('are complete when every sample has one', async () => {
+    const surface = { characteristic: '20', sample: '1', inspected: 1, nonconforming: 1 }
+    expect(await enter({ characteristic: '10', sample: '1', value: '5' }, surface)).toMatchObject({ data: { status: 'in_progress' } })
+    expect(await enter({ characteristic: '10', sample: '2', value: '5' })).toMatchObject({ data: { status: 'results_complete' } })
+    expect((await client.show('K-1'))['results']).toMatchObject([{}, { verdict: 'fail' }, {}])
+  })
+
+  test('that do not exist cannot be tested again', async () => {
+    const input = { characteristics: ['10'], reason: 'doubt', authorised_by: 'QUINN' }
+    expect((await client.act('requestRetest', { ...K1, input })).errors).toMatchObject([
+      { type: 'INVALID_DATA', field: 'characteristics[0]' },
+    ])
+  })
+
   test('of a sample that has one are refused', async () => {
     await enter({ characteristic: '10', sample: '1', value: '5' })
     expect(types(await enter({ characteristic: '10', sample: '1', value: '4' }))).toEqual(['RESULT_EXISTS'])
@@ -264,6 +278,8 @@ describe('a decision', () => {
   })
 
   const carriers = (...names: string[]) => ({ kind: 'carriers', carriers: names })
+  const rest = (...names: string[]) => ({ kind: 'remainder', except: names })
+  const CONDITION = { kind: 'pending_result', approver: 'QUINN', reason: 'line stands still', gate: 'shipping' }
   const line = (change: object = {}) => ({ outcome: 'accepted', quantity: '10', ...change })
   test.each<[string, object, [string, string]]>([
     ['no lines', { lines: [] }, ['INVALID_DATA', 'lines']],
@@ -283,6 +299,8 @@ describe('a decision', () => {
     ],
     ['a carrier twice', { lines: [line({ portion: carriers('A') }), line({ portion: carriers('B', 'A') })] }, ['INVALID_DATA', 'lines']],
     ['the whole lot beside a line', { lines: [line({ portion: { kind: 'lot' } }), line()] }, ['INVALID_DATA', 'lines']],
+    ['two remainders', { lines: [line({ portion: rest('A') }), line({ portion: rest('B') })] }, ['INVALID_DATA', 'lines']],
+    ['a condition that does not belong', { lines: [line({ condition: CONDITION })] }, ['INVALID_DATA', 'lines[0].condition']],
     ['a portion of no kind', { lines: [line({ portion: { kind: 'half' } })] }, ['INVALID_DATA', 'lines[0].portion.kind']],
     [
       'a condition where none belongs',
@@ -390,7 +408,8 @@ describe('people', () => {
     expect(qms.people.edit({ external_id: 'HAND-1' }, K1)).toMatchObject({ ok: false, refusal: { type: 'DUPLICATE_VALUE' } })
     expect(qms.people.edit({ ...INES }, { external_id: 'MOVED', lot: 'B-9', description: null })).toMatchObject({ ok: true })
     expect(await client.show('MOVED')).toMatchObject({ id: 'V5I000000000001', lot: 'B-9', modified_by: 'INES', version: 2 })
-    const read = await client.post('/objects/inspections/read', { external_ids: ['K-1'], ids: undefined })
+    expect(qms.books.byExternalId('K-1')).toEqual([])
+    const read = await client.post('/objects/inspections/read', { external_ids: ['K-1'] })
     expect(read.body['data']).toMatchObject([{ key: 'K-1', responseStatus: 'FAILURE', errors: [{ type: 'NOT_FOUND' }] }])
     qms.people.inspect({ external_id: 'MOVED' })
     qms.people.decide({ external_id: 'MOVED' }, ACCEPT_ALL)

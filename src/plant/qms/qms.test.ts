@@ -187,6 +187,7 @@ describe('upsert by external id', () => {
 
   test('changes neither what is given once nor what is decided', async () => {
     await upsert({})
+    expect(await upsert({ unit: null })).toMatchObject([{ errors: [{ type: 'PARAMETER_REQUIRED', field: 'unit' }] }])
     expect(await upsert({ lot: 'B-2' })).toMatchObject([{ errors: [{ type: 'READ_ONLY_FIELD', field: 'lot' }] }])
     qms.people.inspect(K1)
     qms.people.decide(K1, { lines: [{ outcome: 'accepted', quantity: '100' }] })
@@ -210,6 +211,7 @@ describe('upsert by external id', () => {
     await reopen({ externalIdUnique: false })
     expect(await client.write('/objects/inspections', [record()])).toMatchObject([{ event: 'created' }])
     expect(await upsert({})).toMatchObject([{ errors: [{ type: 'MULTIPLE_MATCHES' }] }])
+    expect(await client.act('start', K1)).toMatchObject({ errors: [{ type: 'MULTIPLE_MATCHES' }] })
     expect(qms.books.byExternalId('K-1')).toHaveLength(2)
     const read = await client.post('/objects/inspections/read', { external_ids: ['K-1'] })
     expect((read.body['data'] as { records: unknown[] }[])[0]?.records).toHaveLength(2)

@@ -83,6 +83,8 @@ describe('a read by keys', () => {
     expect(await client.show('a')).toMatchObject({ version: 1, description: null })
     await runtime.advance(300)
     expect(await client.show('a')).toMatchObject({ version: 2, description: 'new' })
+    qms.people.edit({ external_id: 'a' }, { external_id: 'b' })
+    await expect(client.show('b')).rejects.toThrow('NOT_FOUND')
   })
 })
 

@@ -22,6 +22,10 @@ let runtime: StillRuntime
 let listener: Listener
 let heard: Heard[]
 let answer: () => Pick<HttpResponse, 'status'> & { readonly headers?: Readonly<Record<string, string>> }
+let hold: () => Promise<void>
+let release: () => void
+/** Webhooks whose answer, or its loss, has reached the QMS. */
+let answered: number
 let randoms: number[]
 let disk: Disk
 let qms: Qms
@@ -29,8 +33,16 @@ beforeEach(async () => {
   randoms = []
   heard = []
   answer = () => ({ status: 204 })
+  hold = async () => undefined
   disk = createMemoryDisk()
-  runtime = openStillRuntime({ random: () => randoms.shift() ?? 0.999 })
+  answered = 0
+  const still = openStillRuntime({ random: () => randoms.shift() ?? 0.999 })
+  const request: StillRuntime['net']['request'] = async (call) => {
+    const result = await still.net.request(call)
+    answered += 1
+    return result
+  }
+  runtime = { ...still, net: { request, listen: still.net.listen } }
   listener = await runtime.net.listen({ host: '127.0.0.1', port: 0, bodyBytesMax: 100_000 }, async ({ headers, body }) => {
     const payload = new TextDecoder().decode(body ?? new Uint8Array())
     heard.push({
@@ -40,6 +52,7 @@ beforeEach(async () => {
       payload,
       type: (JSON.parse(payload) as { type: string }).type,
     })
+    await hold()
     return { headers: {}, body: new Uint8Array(), ...answer() }
   })
   await open()
@@ -135,9 +148,7 @@ describe('a message', () => {
     qms.webhooks.set({ retryAfterMs: [5_000, 60_000, 60_000] })
     makePlan()
     await quiet(1)
-    await runtime.advance(4_999)
-    expect(heard).toHaveLength(1)
-    await runtime.advance(1)
+    await runtime.advance(5_000)
     await quiet(2)
     await runtime.advance(60_000)
     await quiet(3)
@@ -173,10 +184,10 @@ describe('a message', () => {
     qms.webhooks.set({ retryAfterMs: [1_000] })
     makePlan()
     await quiet(1)
-    await runtime.advance(59_999)
-    expect(heard).toHaveLength(1)
-    await runtime.advance(1)
+    await runtime.advance(1_000)
+    await runtime.advance(59_000)
     await settled()
+    expect(qms.books.webhookAttempts().map(({ atMs }) => atMs)).toEqual([0, 60_000])
   })
 
   test('is not sent to a receiver that is gone, until there is another', async () => {
@@ -227,6 +238,38 @@ describe('a message', () => {
     await runtime.advance(900)
     await settled()
     expect(ids()).toEqual(['msg_000000000002', 'msg_000000000001'])
+  })
+
+  test('under way when the QMS stops counts for nothing, and is sent once more', async () => {
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    hold = () => held
+    qms.webhooks.set({ inFlightMax: 1 })
+    makePlan()
+    makePlan()
+    await expect.poll(() => ids()).toEqual(['msg_000000000001'])
+    await qms.stop()
+    release()
+    await expect.poll(() => answered).toBe(1)
+    await qms.start()
+    await settled()
+    expect(ids()).toEqual(['msg_000000000001', 'msg_000000000001', 'msg_000000000002'])
+  })
+
+  test('that waits for its next try when the QMS stops is sent at the start, not then', async () => {
+    answer = () => ({ status: 503 })
+    makePlan()
+    await quiet(1)
+    await qms.stop()
+    await qms.start()
+    await quiet(2)
+    answer = () => ({ status: 200 })
+    await runtime.advance(5_000)
+    await settled()
+    await runtime.advance(5_000)
+    expect(heard).toHaveLength(3)
+    expect(qms.books.webhookAttempts().map(({ status }) => status)).toEqual([503, 503, 200])
   })
 
   test('outlives the QMS: what was not delivered is sent by the next one on the same disk', async () => {
