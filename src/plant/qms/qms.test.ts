@@ -317,6 +317,8 @@ describe('a schema that changes', () => {
     const shown = await client.show('K-1')
     expect(shown).toMatchObject({ quantity__c: '5', lifecycle_state: 'created' })
     expect(shown).not.toHaveProperty('lot_quantity')
+    qms.restoreSchema()
+    expect(await client.show('K-1')).toMatchObject({ lot_quantity: '5', status: 'created' })
   })
 
   test('adds fields, requires fields, changes values, and says so', async () => {

@@ -5,7 +5,7 @@ import { createDatabase, type Database } from './database.ts'
 import type { Disk } from './disk.ts'
 import { createQmsPeople, type QmsPeople } from './people.ts'
 import { listActions, listPlans, queryPages, readByKeys } from './reads.ts'
-import { describeSchema, driftBy, type SchemaDrift } from './schema.ts'
+import { AS_DELIVERED, describeSchema, driftBy, type SchemaDrift } from './schema.ts'
 import { createSessions, type SessionSettings, type Sessions } from './sessions.ts'
 import { type HmacSha256, secretBytes } from './signature.ts'
 import { createThrottle, type Throttle, type ThrottleSettings } from './throttle.ts'
@@ -50,6 +50,8 @@ export interface Qms {
   setMaintenance(on: boolean): void
   /** An administrator changes the schema: renames, adds, requires. */
   driftSchema(change: Partial<SchemaDrift>): void
+  /** The schema is as it was delivered. */
+  restoreSchema(): void
   readonly people: QmsPeople
   readonly books: QmsBooks
   readonly disturber: Disturber
@@ -92,6 +94,9 @@ export function createQms(deps: QmsDeps, config: QmsConfig = {}): Qms {
       rolledBack.push(entry)
     },
   }
+  const setDrift = (drift: SchemaDrift): void => {
+    database.transact('ADMINISTRATOR', (transaction) => transaction.put({ kind: 'drift', drift }))
+  }
   const address = { host: config.host ?? '127.0.0.1', port: config.port ?? 0, bodyBytesMax: config.bodyBytesMax ?? 8 * 1_048_576 }
   const wire = createWire({ runtime, disturber, sessions, burst, logins }, address, routesOf(writeDeps))
   return {
@@ -107,10 +112,8 @@ export function createQms(deps: QmsDeps, config: QmsConfig = {}): Qms {
     },
     running: wire.running,
     setMaintenance: wire.setMaintenance,
-    driftSchema: (change) => {
-      const drift = driftBy(database.drift(), change)
-      database.transact('ADMINISTRATOR', (transaction) => transaction.put({ kind: 'drift', drift }))
-    },
+    driftSchema: (change) => setDrift(driftBy(database.drift(), change)),
+    restoreSchema: () => setDrift(AS_DELIVERED),
     people: createQmsPeople({ runtime, database, users, externalIdUnique }),
     books: createQmsBooks({ database, webhooks, calls: wire.calls, rolledBack }),
     disturber,
