@@ -1,5 +1,5 @@
 import { parseAmount } from '../amount.ts'
-import { amountIn, count, fieldsOf, type Input, isAbsent, list, member, onlyKnown, optionalText, text } from './input.ts'
+import { amountIn, count, type Input, isAbsent, list, member, oneOf, onlyKnown, optionalText, text } from './input.ts'
 import { refuse } from './refusal.ts'
 import type { Certificate, Characteristic, Inspection, Result, Retest } from './types.ts'
 
@@ -112,11 +112,12 @@ export function readCharacteristic(input: Input): Characteristic {
     if (given !== null) amountIn(given, member(input, name).path)
     return given
   }
+  const kind = member(input, 'kind')
   const sampleSize = member(input, 'sample_size')
   return {
     number: text(member(input, 'number')),
     name: optionalText(member(input, 'name')) ?? text(member(input, 'number')),
-    kind: fieldsOf(input)['kind'] === 'attribute' ? 'attribute' : 'variable',
+    kind: isAbsent(kind) ? 'variable' : oneOf(kind, ['variable', 'attribute']),
     unit: optionalText(member(input, 'unit')),
     lower_limit: limit('lower_limit'),
     upper_limit: limit('upper_limit'),
