@@ -179,6 +179,17 @@ describe('results', () => {
     expect((await client.show('K-1'))['results']).toMatchObject([{}, { verdict: 'fail' }, {}])
   })
 
+  test('of people pass or fail as they are told, with one limit, two or none', async () => {
+    const characteristics = [{ number: 'low', lower_limit: '1' }, { number: 'high', upper_limit: '1' }, { number: 'free' }]
+    qms.people.makePlan({ item: 'RM-400', characteristics })
+    await create({ external_id: 'R-1', item: 'RM-400' })
+    expect(qms.people.inspect({ external_id: 'R-1' }, ['free'])).toMatchObject({ ok: false, refusal: { type: 'INVALID_DATA' } })
+    expect(await status('R-1')).toBe('created')
+    qms.people.inspect({ external_id: 'R-1' }, ['low', 'high'])
+    const { results } = (await client.show('R-1')) as { readonly results: readonly { readonly verdict: string }[] }
+    expect(results.map(({ verdict }) => verdict)).toEqual(['fail', 'fail', 'pass'])
+  })
+
   test('that do not exist cannot be tested again', async () => {
     const input = { characteristics: ['10'], reason: 'doubt', authorised_by: 'QUINN' }
     expect((await client.act('requestRetest', { ...K1, input })).errors).toMatchObject([
