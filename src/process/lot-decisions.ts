@@ -121,8 +121,6 @@ function liftAnswered(draft: Draft<LotState>, data: InspectionDecided, portion: 
   }
   next.undecided = next.undecided.filter((one) => one.hold !== data.hold)
   endAnswered(draft)
-  if (next.undecided.length > 0) return
-  for (const { id } of next.holds) if (id.startsWith('loose:')) liftKnown(draft, { ...lift, hold: id, scope: WHOLE })
 }
 
 function setPosting(draft: Draft<LotState>, decision: OpenDecision, line: OpenLine): void {

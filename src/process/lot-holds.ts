@@ -8,6 +8,7 @@ import { sameScope, scopeCharacters, uniteScopes, WHOLE } from '../model/scope.t
 import { closeException, type Draft, openException, setGoal, withdrawGoal } from './draft.ts'
 import {
   HOLDS_CHARACTERS_MAX,
+  isLoose,
   isOwnHold,
   isReleased,
   LIFTED_CHARACTERS_MAX,
@@ -23,7 +24,8 @@ export const HELD = 'held'
 
 /** The received quantity as a portion of its own: it stands on no carrier, but in a stock type that nobody may use. */
 const RECEIVED_CARRIER = 'received, in inspection stock'
-const ALL_BUT_RECEIVED: PortionScope = { kind: 'remainder', except: [RECEIVED_CARRIER] }
+export const ONLY_RECEIVED: PortionScope = { kind: 'carriers', carriers: [RECEIVED_CARRIER] }
+export const ALL_BUT_RECEIVED: PortionScope = { kind: 'remainder', except: [RECEIVED_CARRIER] }
 
 const OVERFLOW = 'overflow'
 const TEXT_MAX = 100
@@ -131,11 +133,13 @@ export function endAnswered(draft: Draft<LotState>): void {
 
 /**
  * A receipt into inspection stock of a lot that has released stock holds its own quantity and leaves the released stock
- * alone (policy `inspectNew`); until something is released, it holds the whole lot.
+ * alone (policy `inspectNew`); until something is released, or while it is in doubt which stock is whose, it holds the
+ * whole lot.
  */
 export function narrowHolds(draft: Draft<LotState>): void {
   const { next } = draft
   if (next.undecided.length === 0 || !next.received || !isReleased(next) || secondReceiptOf(draft.context) !== 'inspectNew') return
+  if (activeHolds(next.holds).some(({ id }) => isLoose(id))) return
   let narrowed = false
   for (const one of next.undecided) {
     if (!one.protected || one.narrowed || !isActive(next.holds, one.hold)) continue
@@ -146,7 +150,7 @@ export function narrowHolds(draft: Draft<LotState>): void {
     next.undecided = next.undecided.map((one) => (one.protected && isActive(next.holds, one.hold) ? { ...one, narrowed: true } : one))
 }
 
-function isReceivedOnly(scope: PortionScope): boolean {
+export function isReceivedOnly(scope: PortionScope): boolean {
   return scope.kind === 'carriers' && scope.carriers.length === 1 && scope.carriers[0] === RECEIVED_CARRIER
 }
 

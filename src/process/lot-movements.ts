@@ -10,6 +10,7 @@ import { WHOLE } from '../model/scope.ts'
 import type { StockType } from '../model/stock.ts'
 import { type Draft, openException } from './draft.ts'
 import { liftOf, placeHold } from './lot-holds.ts'
+import { distrust } from './lot-loose.ts'
 import { FOREIGN_MAX, type ForeignHold, type LotState, UNDOINGS_MAX } from './lot-state.ts'
 import { referencePrefixOf } from './policy.ts'
 
@@ -90,19 +91,4 @@ function endForeign(draft: Draft<LotState>, data: InventoryMovement, from: Stock
   }
   const rest: ForeignHold = { ...ended, left: subtractQuantity(ended.left, data.quantity) }
   next.foreign = next.foreign.map((one) => (one === ended ? rest : one))
-}
-
-/** Somebody freed stock out of inspection while part of it waits for a decision: nobody can tell which part, so all of it is held. */
-function distrust(draft: Draft<LotState>, data: InventoryMovement): void {
-  const { next } = draft
-  if (data.from !== 'qualityInspection' || !next.undecided.some((one) => one.narrowed && isActive(next.holds, one.hold))) return
-  placeHold(draft, {
-    id: `loose:${data.erp}:${data.document}`,
-    type: 'awaitingInspection',
-    scope: WHOLE,
-    foreign: false,
-    reason: `${data.by} took ${data.quantity.value} ${data.quantity.uom} out of inspection stock with document ${data.document}`,
-    placedBy: 'policy',
-    placedIn: 'holdpoint',
-  })
 }

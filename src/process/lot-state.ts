@@ -146,10 +146,15 @@ export function isReleased(state: Pick<LotState, 'outcomes' | 'free' | 'received
 
 /** Holds that Holdpoint derives from inspections; every other hold contains the lot. */
 export function isOwnHold(id: string): boolean {
-  return id.startsWith('awaiting:') || id.startsWith('quality:') || id.startsWith('reopened:') || id.startsWith('loose:')
+  return id.startsWith('awaiting:') || id.startsWith('quality:') || id.startsWith('reopened:') || isLoose(id)
 }
 
-function waitsForDecision(state: Pick<LotState, 'undecided' | 'answered'>, id: string): boolean {
+/** Somebody took stock out of inspection by hand. */
+export function isLoose(id: string): boolean {
+  return id.startsWith('loose:')
+}
+
+export function waitsForDecision(state: Pick<LotState, 'undecided' | 'answered'>, id: string): boolean {
   return (id.startsWith('reopened:') && !state.answered.includes(id)) || state.undecided.some((one) => one.hold === id)
 }
 

@@ -305,6 +305,9 @@ describe('everything went back', () => {
   })
 })
 
+/** Nobody can tell whose it was. */
+const takenByHand = { document: '4900000001', from: 'qualityInspection', to: 'unrestricted', quantity: 50 } as const
+
 describe('a second receipt into the lot', () => {
   const second = (stockType: 'qualityInspection' | 'unrestricted' = 'qualityInspection') =>
     received({ number: 2, quantity: 500, stockType })
@@ -360,8 +363,9 @@ describe('a second receipt into the lot', () => {
     story.tell(moved({ document: '4900000001', from: 'qualityInspection', to: 'unrestricted', quantity: 50 }))
     expect(story.predicate('held')).toMatchObject({ scope: WHOLE, holds: ['loose:erp-1:4900000001'] })
     story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['accepted', 500]] }))
-    expect(story.holds()).toEqual([])
+    expect(openGoals(story)).toEqual([lineOf(1, decisionOf('UD-18'))])
     story.settle(lineOf(1, decisionOf('UD-18')))
+    expect(story.holds()).toEqual([])
     expect(openGoals(story)).toEqual(['restore:1'])
   })
 
@@ -373,6 +377,38 @@ describe('a second receipt into the lot', () => {
     story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['accepted', 500]] }))
     expect(story.holds()).toEqual([`awaiting:${keyOf(3)}`, 'loose:erp-1:4900000001'])
     story.tell(inspected({ key: keyOf(3), inspection: 'QI-19', decision: 'UD-19', version: 2, lines: [['accepted', 200]] }))
+    expect(openGoals(story)).not.toContain('held')
+  })
+
+  it('holds the whole lot although the first is accepted, if stock had been taken out of inspection before', () => {
+    const story = storyOf(received(), moved(takenByHand), second(), accepted())
+    expect(story.predicate('held')).toMatchObject({ scope: WHOLE, holds: [`awaiting:${keyOf(2)}`] })
+    story.tell(inspected({ key: keyOf(2), inspection: 'QI-18', decision: 'UD-18', version: 2, lines: [['accepted', 500]] }))
+    expect(openGoals(story)).toEqual([lineOf(), lineOf(1, decisionOf('UD-18'))])
+  })
+
+  it('holds the whole lot if stock was taken out of inspection while the first waited for its release', () => {
+    const story = storyOf(received(), held('H-1'), accepted(), moved(takenByHand))
+    expect(story.predicate('held')).toMatchObject({ holds: ['H-1'] })
+    story.tell(second())
+    story.tell(lifted('H-1'))
+    expect(story.predicate('held')).toMatchObject({ scope: WHOLE, holds: [`awaiting:${keyOf(2)}`] })
+  })
+
+  it('is told apart again once the first has been released', () => {
+    const story = storyOf(received(), accepted(), moved(takenByHand))
+    expect(openGoals(story)).toEqual([lineOf()])
+    story.settle(lineOf())
+    expect(story.holds()).toEqual([])
+    story.tell(second())
+    expect(openGoals(story)).toEqual([])
+  })
+
+  it('leaves no doubt behind when it goes back', () => {
+    const story = releasedStory()
+    story.tell(second())
+    story.tell(moved(takenByHand))
+    story.tell(reversed({ number: 2, quantity: 500 }))
     expect(story.holds()).toEqual([])
   })
 

@@ -23,6 +23,7 @@ import { WHOLE } from '../model/scope.ts'
 import { type Draft, decisionOf, draftOf, emit } from './draft.ts'
 import { closeLot, onDecided, onGoalSettled, onReopened, setRestore } from './lot-decisions.ts'
 import { endAnswered, liftOf, placeHold, setCondition } from './lot-holds.ts'
+import { endLoose } from './lot-loose.ts'
 import { onMoved } from './lot-movements.ts'
 import { initialLot, type LotState, statusOf } from './lot-state.ts'
 import { systemsOf } from './policy.ts'
@@ -59,6 +60,7 @@ function migrate(state: unknown, fromVersion: number): LotState {
 function decide(state: LotState, event: RecordedEvent, context: Context): Decision<LotState> {
   const draft = draftOf(state, event, context)
   const refresh = take(draft)
+  endLoose(draft)
   setCondition(draft, refresh)
   setRestore(draft)
   tellStatus(draft)
