@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { at, cancellation, command, create, hold, inspection, move, release } from '../../test/reconcile/builders.ts'
+import { at, cancellation, command, create, hold, inspection, move, rejection, release } from '../../test/reconcile/builders.ts'
 import type { Goal } from '../model/goal.ts'
 import { canonicalJson } from './canonical.ts'
 import type { DecisionEntry, GoalDecision, GoalEntryChange, TimerDecision } from './entries.ts'
@@ -195,10 +195,14 @@ test('an owner keeps in mind what is unsettled, standing or owed', () => {
     hold({ state: 'met' }),
     // The record of our own restrictions: a lift must know them.
     hold({ state: 'withdrawn', commands: [command(move(1, 'unrestricted', 'blocked'))] }),
+    // What a decision put to blocked, or took from there: a later one must know it.
+    rejection({ state: 'met', commands: [command(move(1, 'qualityInspection', 'blocked'))] }),
+    release({ state: 'met', commands: [command(move(1, 'blocked', 'unrestricted'))] }),
   ]
   const forgotten = [
     inspection({ state: 'met', commands: done }),
     release({ state: 'met' }),
+    release({ state: 'met', commands: [command(move(1, 'qualityInspection', 'unrestricted'))] }),
     release({ state: 'refused', commands: [command(create, { state: 'failed' })] }),
     hold({ state: 'withdrawn' }),
     cancellation({ state: 'refused' }),

@@ -3,7 +3,7 @@
  * Pure. Must never call `decide`, look at a clock or guess what an entry does not say.
  */
 import { assert } from '../assert.ts'
-import type { Goal } from '../model/goal.ts'
+import type { Action, Goal } from '../model/goal.ts'
 import type { DecisionEntry, GoalDecision, GoalEntry, StateAfter, TimerDecision } from './entries.ts'
 
 const REOPENINGS_KEPT = 8
@@ -116,10 +116,17 @@ export function foldTimer(entry: DecisionEntry, change: TimerDecision): TimerRow
 
 /**
  * A goal row stays active while the owner must keep it in mind: unsettled, standing, waiting for a person, with a
- * command whose outcome is open, or the record of our own restrictions (a lift needs to know them).
+ * command whose outcome is open, or the record of our own restrictions (a lift and a later decision need to know them).
  */
 export function goalActive(goal: Goal): boolean {
   if (goal.state === 'open' || goal.state === 'parked' || goal.withdrawing) return true
   if (goal.kind === 'condition') return goal.state === 'met' || goal.commands.length > 0
-  return goal.commands.some((command) => command.state === 'intent' || command.state === 'unknown')
+  return goal.commands.some(
+    ({ state, action }) => state === 'intent' || state === 'unknown' || (goal.predicate.type === 'posted' && crossesBlocked(action)),
+  )
+}
+
+/** A later decision about the same record has to know what this one put to blocked, or took from there. */
+function crossesBlocked(action: Action): boolean {
+  return action.type === 'move' && (action.to === 'blocked' || action.from.stockType === 'blocked')
 }

@@ -107,6 +107,7 @@ class Policy implements ReconcilePolicy {
   readonly #asked: Asked
   #holds: ReconcilePolicy['holds'] | null = null
   #undoes: readonly string[] | null = null
+  #replaced: ReconcilePolicy['replaced'] | null = null
   readonly now: string
   readonly idempotency: ReconcilePolicy['idempotency']
   readonly evidence: ReconcilePolicy['evidence']
@@ -166,6 +167,10 @@ class Policy implements ReconcilePolicy {
     this.#undoes ??= undoesOf(this.#ledger.parts, goal, siblings)
     return this.#undoes
   }
+  get replaced(): ReconcilePolicy['replaced'] {
+    this.#replaced ??= replacedOf(this.#asked.siblings)
+    return this.#replaced
+  }
   get premise(): ReconcilePolicy['premise'] {
     return premiseOf(this.#ledger.turn, this.#ledger.parts, this.#asked.goal)
   }
@@ -211,7 +216,25 @@ function healsSince(goal: Goal, now: string): number {
 function undoesOf(parts: LedgerParts, goal: Goal, siblings: readonly Goal[]): readonly string[] {
   if (goal.predicate.type === 'restored') return [goalId(parts.deps.runtime.hash, goal, goal.predicate.condition)]
   if (goal.predicate.type !== 'posted') return NONE
-  return siblings.filter((sibling) => sibling.predicate.type === 'notUsable').map((sibling) => sibling.id)
+  const replaced = replacedOf(siblings).flatMap(({ posting, by }) => (by === goal.id ? [posting] : []))
+  return [...siblings.filter((sibling) => sibling.predicate.type === 'notUsable').map((sibling) => sibling.id), ...replaced]
+}
+
+/** One decision about a record stands at a time, and a posting's cause is its record. */
+function replacedOf(siblings: readonly Goal[]): ReconcilePolicy['replaced'] {
+  const restricting = siblings.filter(({ predicate }) => predicate.type === 'posted' && predicate.to === 'blocked')
+  if (restricting.length === 0) return NONE
+  return restricting.flatMap((posting) =>
+    siblings.flatMap((by) =>
+      by.predicate.type === 'posted' && by.decision !== posting.decision && sameCause(by, posting)
+        ? [{ posting: posting.id, by: by.id }]
+        : [],
+    ),
+  )
+}
+
+function sameCause({ cause: one }: Goal, { cause: other }: Goal): boolean {
+  return one.instance === other.instance && one.record === other.record && one.version === other.version
 }
 
 /** Capped exponential with full jitter. */

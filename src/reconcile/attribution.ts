@@ -23,6 +23,8 @@ export interface Portion {
   readonly from: StockType | null
   readonly quantity: Quantity
   readonly document: string
+  /** Of the command that put it there, if it is one of ours that is still loaded. */
+  readonly goal: string | null
   readonly by: string
 }
 
@@ -57,12 +59,13 @@ function follow(books: Books, document: StockDocument): void {
   const into = blockedPlace(document.to)
   if (out === into) return
   if (out === null && into === null) return
-  const taken = out === null ? [] : take(places.get(out) ?? [], document, orderOf(books, document))
+  const taken = out === null ? [] : take(places.get(out) ?? [], document, books)
   if (into === null) return
   const portions = places.get(into) ?? []
   if (out === null) {
     const owner = ownerOf(c, document)
     portions.push({
+      goal: goalOf(c, document),
       owner: owner === 'undoable' && document.from === null ? 'own' : owner,
       from: document.from?.stockType ?? null,
       quantity: document.quantity,
@@ -78,11 +81,19 @@ function blockedPlace(ref: BucketRef | null): string | null {
 }
 
 function ownerOf(c: Case, document: StockDocument): Owner {
-  for (const command of c.commands) {
-    if (isDocumentOf(command, document)) return c.policy.undoes.includes(command.goal) ? 'undoable' : 'own'
-  }
+  const goal = goalOf(c, document)
+  if (goal !== null) return c.policy.undoes.includes(goal) ? 'undoable' : 'own'
   if (document.reverses !== null) return 'foreign'
   return document.reference?.startsWith(c.policy.referencePrefix) ? 'own' : 'foreign'
+}
+
+function goalOf(c: Case, document: StockDocument): string | null {
+  return c.commands.find((command) => isDocumentOf(command, document))?.goal ?? null
+}
+
+/** Postings that goal `by` takes the place of. */
+export function replacedBy({ policy }: Case, by: string | null): ReadonlySet<string> {
+  return new Set(policy.replaced.flatMap((pair) => (pair.by === by ? [pair.posting] : [])))
 }
 
 /** Class unsafe keeps no reference: what looks like a person's lift may be one of ours that a restored hub has forgotten. */
@@ -94,8 +105,11 @@ function orderOf(books: Books, document: StockDocument): readonly Owner[] {
   return reversed !== undefined && ownerOf(books.c, reversed) === 'foreign' ? FOREIGN_FIRST : OURS_FIRST
 }
 
-/** Takes the document's quantity out of `portions`: what it reverses first, then by owner, oldest first. Returns what was taken. */
-function take(portions: Portion[], document: StockDocument, order: readonly Owner[]): Portion[] {
+/**
+ * Takes the document's quantity out of `portions`: what it reverses first, then what its decision takes the place of, then by
+ * owner, oldest first. Returns what was taken.
+ */
+function take(portions: Portion[], document: StockDocument, books: Books): Portion[] {
   const taken: Portion[] = []
   let left = document.quantity
   const takeFrom = (matches: (portion: Portion) => boolean): void => {
@@ -109,7 +123,9 @@ function take(portions: Portion[], document: StockDocument, order: readonly Owne
     }
   }
   if (document.reverses !== null) takeFrom((portion) => portion.document === document.reverses)
-  for (const owner of order) takeFrom((portion) => portion.owner === owner)
+  const replaced = books.c.policy.replaced.length === 0 ? null : replacedBy(books.c, goalOf(books.c, document))
+  if (replaced !== null && replaced.size > 0) takeFrom((portion) => portion.goal !== null && replaced.has(portion.goal))
+  for (const owner of orderOf(books, document)) takeFrom((portion) => portion.owner === owner)
   return taken
 }
 

@@ -4,7 +4,7 @@ import { bucketPlace } from '../model/observation.ts'
 import { addQuantity, compareQuantity, isNegativeQuantity, minQuantity, type Quantity } from '../model/quantity.ts'
 import type { StockBucket, StockType } from '../model/stock.ts'
 import { addMs } from '../model/time.ts'
-import { type Blocked, blockedPortions, isPositive, type Standing, standingIn } from './attribution.ts'
+import { type Blocked, blockedPortions, isPositive, replacedBy, type Standing, standingIn } from './attribution.ts'
 import { type Case, lotOf, readStep, type StockRead, slowly } from './case.ts'
 import { bucketRefOf, byPlace, inPlant, inScope, isFree, scopesOverlap } from './scope.ts'
 import type { NextStep } from './step.ts'
@@ -31,6 +31,43 @@ interface Wanted {
 }
 
 export function postedSource(c: Case, read: StockRead, wanted: Wanted): Source {
+  return replacedSource(c, read, wanted) ?? openSource(c, read, wanted)
+}
+
+/**
+ * What an earlier decision about the same receipt put to blocked comes first: other receipts' stock stands elsewhere. Null:
+ * there is nothing of it.
+ */
+function replacedSource(c: Case, read: StockRead, { predicate, remaining }: Wanted): Source | null {
+  const replaced = replacedBy(c, c.goal.id)
+  if (replaced.size === 0) return null
+  const portions = blockedPortions(c, read)
+  let best: { readonly bucket: StockBucket; readonly quantity: Quantity } | null = null
+  let sum: Quantity = { value: '0', uom: remaining.uom }
+  for (const bucket of read.buckets) {
+    if (bucket.stockType !== 'blocked' || !inPlant(bucket) || !inScope(predicate.scope, bucket)) continue
+    if (bucket.quantity.uom !== remaining.uom || (isFree(predicate.to) && (isHeld(c, bucket) || bucket.specialStock === 'customerOwned')))
+      continue
+    const standing = standingIn(portions, bucket)
+    let quantity: Quantity = { value: '0', uom: remaining.uom }
+    for (const portion of standing.portions)
+      if (portion.goal !== null && replaced.has(portion.goal) && portion.quantity.uom === quantity.uom)
+        quantity = addQuantity(quantity, portion.quantity)
+    quantity = minQuantity(quantity, standing.undoable)
+    if (!isPositive(quantity)) continue
+    sum = addQuantity(sum, quantity)
+    if (best === null || byPlace(bucket, best.bucket) < 0) best = { bucket, quantity }
+  }
+  if (best === null) return null
+  if (predicate.to !== 'blocked') return move(c, best.bucket, { to: predicate.to, quantity: minQuantity(best.quantity, remaining) })
+  return compareQuantity(sum, remaining) < 0 ? null : { instead: standsBlocked(read, sum, 'an earlier decision') }
+}
+
+function standsBlocked(read: StockRead, { value, uom }: Quantity, by: string): NextStep {
+  return { step: 'met', evidence: { kind: 'observed', at: read.endedAt, detail: `${value} ${uom} stand in blocked by ${by}` } }
+}
+
+function openSource(c: Case, read: StockRead, wanted: Wanted): Source {
   const { predicate, remaining } = wanted
   const passed: Passed = {
     held: false,
@@ -114,8 +151,7 @@ function lacking(c: Case, read: StockRead, wanted: Blocking): NextStep {
   const missing = `${remaining.value} ${remaining.uom}`
   if (predicate.to === 'blocked' && compareQuantity(passed.standing, remaining) >= 0) {
     // A rejected portion that our own hold had taken out of use already stands where the decision wants it.
-    const detail = `${passed.standing.value} ${remaining.uom} stand in blocked by our own hold`
-    return { step: 'met', evidence: { kind: 'observed', at: read.endedAt, detail } }
+    return standsBlocked(read, passed.standing, 'our own hold')
   }
   if (!read.known) {
     const detail = `the system does not know the lot; ${missing} to post`

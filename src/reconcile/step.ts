@@ -28,10 +28,15 @@ export interface ReconcilePolicy {
   readonly holds: readonly { readonly goal: string; readonly ids: readonly string[]; readonly scope: PortionScope }[]
   /**
    * Goals of this order key whose restrictions this posting may undo. `posted`: every `notUsable` goal of the order key,
-   * whatever its state; `restored`: the one that its predicate names. Empty elsewhere. Restrictions of other goals
-   * (a rejected line's posting to blocked) and of people stay.
+   * whatever its state, and postings that it replaces; `restored`: the one that its predicate names. Empty elsewhere.
+   * Restrictions of other goals (another rejected line's posting to blocked) and of people stay.
    */
   readonly undoes: readonly string[]
+  /**
+   * Pairs of postings of which the second belongs to a decision that took the place of the first one's, about the same
+   * record. What the first put to blocked is the second's before anybody else's. It is in `undoes` of the second as well.
+   */
+  readonly replaced: readonly { readonly posting: string; readonly by: string }[]
   /** Starts every reference of this installation: tells our documents whose command is no longer loaded from foreign ones. */
   readonly referencePrefix: string
   /** Result of reading the premise: not needed, fresh and standing, gone, or not read recently enough. */

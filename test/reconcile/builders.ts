@@ -215,6 +215,7 @@ export function policy(change: Partial<ReconcilePolicy> = {}): ReconcilePolicy {
     holdsMayPass: true,
     holds: [],
     undoes: [HOLD],
+    replaced: [],
     referencePrefix: 'HP',
     premise: 'none',
     sending: 'active',
