@@ -8,7 +8,7 @@ import type { StockDocument } from '../model/observation.ts'
 import { addQuantity, isNegativeQuantity, isZeroQuantity, minQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
 import type { StockBucket, StockType } from '../model/stock.ts'
 import type { Case, StockRead } from './case.ts'
-import { compareText, placeOf } from './scope.ts'
+import { compareText, isFree, placeOf } from './scope.ts'
 import { isDocumentOf } from './trace.ts'
 
 /**
@@ -41,10 +41,12 @@ interface Books {
   readonly c: Case
   readonly read: StockRead
   readonly places: Map<string, Portion[]>
+  /** What this posting itself has made usable, by place. */
+  readonly freed: Map<string, Quantity>
 }
 
 export function blockedPortions(c: Case, read: StockRead): Blocked {
-  const books: Books = { c, read, places: new Map() }
+  const books: Books = { c, read, places: new Map(), freed: new Map() }
   for (const document of [...read.documents].sort(byTime)) follow(books, document)
   return books.places
 }
@@ -55,6 +57,7 @@ function byTime(one: StockDocument, other: StockDocument): number {
 
 function follow(books: Books, document: StockDocument): void {
   const { c, places } = books
+  noteFreed(books, document)
   const out = blockedPlace(document.from)
   const into = blockedPlace(document.to)
   if (out === into) return
@@ -64,16 +67,37 @@ function follow(books: Books, document: StockDocument): void {
   const portions = places.get(into) ?? []
   if (out === null) {
     const owner = ownerOf(c, document)
-    portions.push({
+    const portion: Portion = {
       goal: goalOf(c, document),
       owner: owner === 'undoable' && document.from === null ? 'own' : owner,
       from: document.from?.stockType ?? null,
       quantity: document.quantity,
       document: document.number,
       by: document.by,
-    })
+    }
+    portions.push(...(portion.owner === 'undoable' ? withoutFreed(books, portion, into) : [portion]))
   } else portions.push(...taken)
   places.set(into, portions)
+}
+
+function noteFreed({ c, freed }: Books, document: StockDocument): void {
+  const { from, to, quantity, reverses } = document
+  if (c.goal.predicate.type !== 'posted' || to === null || from === null || reverses !== null) return
+  if (!isFree(to.stockType) || isFree(from.stockType) || goalOf(c, document) !== c.goal.id) return
+  const before = freed.get(placeOf(to))
+  freed.set(placeOf(to), before?.uom === quantity.uom ? addQuantity(before, quantity) : quantity)
+}
+
+/** What a posting has freed and a hold took out of use since is to be restored: it is not posted a second time. */
+function withoutFreed({ freed }: Books, portion: Portion, place: string): Portion[] {
+  const before = freed.get(place)
+  if (before === undefined || before.uom !== portion.quantity.uom || portion.from === null || !isFree(portion.from)) return [portion]
+  const again = minQuantity(before, portion.quantity)
+  freed.set(place, subtractQuantity(before, again))
+  return [
+    { ...portion, owner: 'own', quantity: again },
+    { ...portion, quantity: subtractQuantity(portion.quantity, again) },
+  ]
 }
 
 function blockedPlace(ref: BucketRef | null): string | null {

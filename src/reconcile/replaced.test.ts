@@ -94,3 +94,25 @@ describe('a decision that takes the place of a rejection', () => {
     }),
   )
 })
+
+describe('a release that was held again before it was complete', () => {
+  const freed = command(move(60, 'qualityInspection', 'unrestricted'), { reference: 'HP0' })
+  const held = command(move(60, 'unrestricted', 'blocked'), { goal: HOLD, reference: 'HPH0' })
+
+  it.each<Golden>([
+    {
+      name: 'does not post a second time what it had freed: that is restored',
+      observation: stock([bucket('blocked', 60)], {
+        documents: [doc('HP0', 60, 'qualityInspection', 'unrestricted'), doc('HPH0', 60, 'unrestricted', 'blocked', { at: at(60) })],
+      }),
+      expected: 'park posting.doneElsewhere',
+    },
+    {
+      name: 'takes what had never been freed',
+      observation: stock([bucket('blocked', 100)], {
+        documents: [doc('HP0', 60, 'qualityInspection', 'unrestricted'), doc('HPH0', 100, 'unrestricted', 'blocked', { at: at(60) })],
+      }),
+      expected: 'send #1 HP1 40 blocked > unrestricted',
+    },
+  ])('$name', (golden) => checkWith(release())({ commands: [freed, held], ...golden }))
+})

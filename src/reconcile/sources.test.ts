@@ -153,16 +153,16 @@ describe('a release out of blocked stock', () => {
 describe('a rejection', () => {
   it.each<Golden>([
     {
-      name: 'takes usable stock first',
+      name: 'takes quality inspection first: what is usable may be of another receipt, and the hold takes it out of use',
       goal: rejection(),
       observation: stock([bucket('qualityInspection', 60), bucket('unrestricted', 40)]),
-      expected: 'send #0 HP0 40 unrestricted > blocked',
+      expected: 'send #0 HP0 60 qualityInspection > blocked',
     },
     {
-      name: 'then quality inspection',
+      name: 'then usable stock',
       goal: rejection(),
-      observation: stock([bucket('restricted', 60), bucket('qualityInspection', 40)]),
-      expected: 'send #0 HP0 40 qualityInspection > blocked',
+      observation: stock([bucket('restricted', 60), bucket('unrestricted', 40)]),
+      expected: 'send #0 HP0 40 unrestricted > blocked',
     },
     {
       name: 'then restricted',

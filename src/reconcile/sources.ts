@@ -102,9 +102,10 @@ function openSource(c: Case, read: StockRead, wanted: Wanted): Source {
 function rankOf(bucket: StockBucket, to: StockType): number | null {
   if (bucket.stockType === to) return null
   if (isFree(to)) return bucket.stockType === 'qualityInspection' ? 0 : null
-  if (bucket.usable) return 0
-  if (to !== 'blocked') return null
-  return bucket.stockType === 'qualityInspection' ? 1 : 2
+  if (to !== 'blocked') return bucket.usable ? 0 : null
+  // What is usable may be another receipt's: the hold that comes with the decision takes it out of use.
+  if (bucket.stockType === 'qualityInspection') return 0
+  return bucket.usable ? 1 : 2
 }
 
 function comesBefore(one: StockBucket, other: StockBucket, to: StockType): boolean {
