@@ -19,6 +19,7 @@ import { createProbes } from './probes.ts'
 import { DATABASE_STARTS_MS } from './protocol.ts'
 import type { Run } from './run.ts'
 import { drawClockSet, drawShape, type Shape, TIMES } from './shape.ts'
+import { drawSharedBatch } from './shared-batch.ts'
 import { openSimulatedSqlite } from './sqlite.ts'
 import type { Violation } from './violation.ts'
 import { type Plant, startWorkload } from './workload.ts'
@@ -70,7 +71,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const features = drawShape(drawn.random('shape'))
   const clockSet = drawClockSet(drawn.random('clock'), features.healAtMs)
   const blindReads = drawBlindReads(drawn.random('blind reads'), features.healAtMs)
-  const shape: Shape = { ...features, clockSet, blindReads, ...options.shape }
+  const sharedBatch = drawSharedBatch(drawn.random('shared batch'))
+  const shape: Shape = { ...features, clockSet, blindReads, sharedBatch, ...options.shape }
   const world = createWorld({
     seed: options.seed,
     hash: sha256,

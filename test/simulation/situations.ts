@@ -38,6 +38,8 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'unread-shown',
   'unread-seen-again',
   'unread-inherited',
+  'rejection-taken-back',
+  'released-by-hand',
 ]
 
 export const SHARE_MIN = 0.01

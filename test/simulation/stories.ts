@@ -69,6 +69,7 @@ const CALM: Partial<Shape> = {
   shortAnswers: false,
   nonsense: false,
   blindReads: null,
+  sharedBatch: null,
   network: {},
   healAtMs: STORY_MS + 4 * TIMES.leaseMs,
 }
@@ -202,12 +203,7 @@ export const STORIES: readonly Story[] = [
       stage.decide(all('ACCEPT'))
       stage.once(
         () => usable(stage, LOT) === '100',
-        () => {
-          const [inspection] = stage.plant.qms.books.inspections()
-          if (inspection === undefined) return
-          stage.plant.qms.people.reopen({ number: inspection.number })
-          stage.at(stage.world.now() + 1_000, () => stage.plant.qms.people.decide({ number: inspection.number, lines: all('REJECT')() }))
-        },
+        () => decideAnew(stage, 0, all('REJECT')()),
       )
     },
     usable: { [LOT]: '0' },
@@ -221,6 +217,42 @@ export const STORIES: readonly Story[] = [
       stage.decide(all('REJECT'))
     },
     usable: { [BAD_LOT]: '0' },
+  },
+  {
+    name: 'received again and rejected, then accepted',
+    shape: {},
+    play: (stage) => {
+      stage.receive('B-1')
+      stage.decide(all('ACCEPT'))
+      stage.once(
+        () => usable(stage, LOT) === '100',
+        () => {
+          stage.receive('B-1')
+          stage.decide(all('REJECT'))
+          stage.once(
+            () => blocked(stage) === 2,
+            () => decideAnew(stage, 1, all('ACCEPT')()),
+          )
+        },
+      )
+    },
+    usable: { [LOT]: '200' },
+  },
+  {
+    name: 'freed by a person, and received again',
+    shape: { store: 'memory' },
+    play: (stage) => {
+      stage.receive('B-1')
+      stage.once(
+        () => stage.plant.qms.books.inspections().length > 0,
+        () => {
+          stage.plant.erp.people.move({ lot: LOT, from: { stock: 'QI' }, to: { stock: 'UNR' }, by: 'hasty' })
+          stage.receive('B-1')
+          stage.decide(all('ACCEPT'))
+        },
+      )
+    },
+    usable: { [LOT]: '0' },
   },
   { ...accepted('restored from an older copy', { store: 'memory', restoreAtMs: 4_000 }) },
 ]
@@ -239,6 +271,19 @@ function accepted(name: string, shape: Partial<Shape>): Story {
 
 function receiptOf(stage: Stage): string {
   return stage.plant.erp.books.receipts()[0]?.number ?? ''
+}
+
+/** The inspection with this index is taken back, and decided a second later. */
+function decideAnew({ world, plant, at }: Stage, index: number, lines: readonly Line[]): void {
+  const inspection = plant.qms.books.inspections()[index]
+  if (inspection === undefined) return
+  plant.qms.people.reopen({ number: inspection.number })
+  at(world.now() + 1_000, () => plant.qms.people.decide({ number: inspection.number, lines }))
+}
+
+/** Documents that say so. */
+function blocked({ plant }: Stage): number {
+  return plant.erp.books.documents().filter(({ to }) => to?.stock === 'BLK').length
 }
 
 function usable(stage: Stage, lot: string): string {

@@ -5,6 +5,7 @@ import type { RandomStream } from '../../src/runtime/random-stream.ts'
 import type { World } from '../../src/runtime/world.ts'
 import { createHoldDesk, type DeskHold, type HoldDesk } from './hold-desk.ts'
 import type { Shape } from './shape.ts'
+import { playSharedBatch } from './shared-batch.ts'
 
 /** What people do while the hub works. Everything here goes over the plant's own screens, never through the hub. */
 export interface Workload {
@@ -50,6 +51,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
     at(shape.healAtMs * (0.3 + random.next() * 0.5), () => contradictInspection(plant, random, conflicts))
   }
   if (shape.outages) outages(world, plant, shape)
+  if (shape.sharedBatch !== null) playSharedBatch(world, plant, { batch: shape.sharedBatch, untilMs: shape.healAtMs })
   inspectors(world, plant, { shape, random })
   return {
     deskHolds: desk.holds,
@@ -106,9 +108,7 @@ function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; 
         // Sometimes taken back at once, before anybody can have acted on it.
         if (random.next() < 0.1) world.schedule(null, random.next() * 800, () => plant.qms.people.reopen(name))
       }
-      // Taking back a rejection in a batch of several receipts needs a rule of its own and is not asked for here.
-      const shared = inspection.attributes['lot']?.includes('SHARED') === true
-      if (inspection.status === 'DECIDED' && draw < 0.01 && !shared) plant.qms.people.reopen(name)
+      if (inspection.status === 'DECIDED' && draw < 0.01) plant.qms.people.reopen(name)
       if (inspection.status === 'REOPENED' && draw < 0.3) plant.qms.people.start(name)
     }
     if (world.now() < shape.healAtMs) world.schedule(null, 800 + random.next() * 1_500, round)
@@ -170,8 +170,7 @@ function meddle(plant: Plant, random: RandomStream): void {
   const draw = random.next()
   if (draw < 0.2) people.block({ lot, by: 'foreman', ...(random.next() < 0.5 ? {} : { from: { stock: 'QI' as const } }) })
   else if (draw < 0.4) people.unblock({ lot, by: 'picker' })
-  // In a batch of several receipts nobody can tell whose inspection stock was taken: that needs a rule of its own.
-  else if (draw < 0.55 && !lot.includes('SHARED')) people.move({ lot, from: { stock: 'QI' }, to: { stock: 'UNR' }, by: 'hasty' })
+  else if (draw < 0.55) people.move({ lot, from: { stock: 'QI' }, to: { stock: 'UNR' }, by: 'hasty' })
   else if (draw < 0.7) people.transfer({ lot, from: {}, to: { storageLocation: '0002' }, by: 'forklift' })
   else if (draw < 0.85) people.consume({ lot, quantity: '5' })
   else if (draw < 0.95) people.lockLot(lot, 4_000)
