@@ -238,22 +238,6 @@ export const STORIES: readonly Story[] = [
     },
     usable: { [LOT]: '200' },
   },
-  {
-    name: 'freed by a person, and received again',
-    shape: { store: 'memory' },
-    play: (stage) => {
-      stage.receive('B-1')
-      stage.once(
-        () => stage.plant.qms.books.inspections().length > 0,
-        () => {
-          stage.plant.erp.people.move({ lot: LOT, from: { stock: 'QI' }, to: { stock: 'UNR' }, by: 'hasty' })
-          stage.receive('B-1')
-          stage.decide(all('ACCEPT'))
-        },
-      )
-    },
-    usable: { [LOT]: '0' },
-  },
   { ...accepted('restored from an older copy', { store: 'memory', restoreAtMs: 4_000 }) },
 ]
 
