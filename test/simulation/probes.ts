@@ -108,12 +108,12 @@ export function watchStore<S extends Store>(store: S, { probes, now, aim }: Watc
       const before = new Map(epochs)
       const result = await store.commit(batch).catch((reason: unknown) => {
         // A group that was being written when the power failed may have survived, unanswered.
-        noteCommitted(probes.protocol, { ...batch, raw: [] }, now())
+        noteCommitted(probes.protocol, { ...batch, raw: [] }, { nowMs: now(), answered: false })
         throw reason
       })
       if (result.result === 'committed') {
         noteFence(batch, before, probes)
-        for (const lot of noteCommitted(probes.protocol, batch, now())) aim.freeing(lot)
+        for (const lot of noteCommitted(probes.protocol, batch, { nowMs: now(), answered: true })) aim.freeing(lot)
         noteHolds(batch, probes, now())
       }
       return result

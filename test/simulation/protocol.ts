@@ -95,8 +95,11 @@ export function createProtocol(): Protocol {
   }
 }
 
-/** What a commit has made durable: commands, and the bytes of inputs. Returns the lots of which stock is about to be freed. */
-export function noteCommitted(protocol: Protocol, batch: Batch, nowMs: number): readonly string[] {
+/**
+ * What a commit has made durable: commands, and the bytes of inputs. Returns the lots of which stock is about to be freed.
+ * `answered`: false when nobody knows whether the commit has survived.
+ */
+export function noteCommitted(protocol: Protocol, batch: Batch, { nowMs, answered }: Omit<Written, 'entry' | 'write'>): readonly string[] {
   const decoder = new TextDecoder()
   const freeing: string[] = []
   for (const { items } of batch.raw) for (const bytes of items) for (const id of idsIn(decoder.decode(bytes))) protocol.durable.add(id)
@@ -104,7 +107,7 @@ export function noteCommitted(protocol: Protocol, batch: Batch, nowMs: number): 
     if (write.owner === null) continue
     for (const body of write.entries) {
       const entry = parseEntry(body)
-      noteEntry(protocol, { entry, write, nowMs })
+      noteEntry(protocol, { entry, write, nowMs, answered })
       if (entry.kind !== 'goal' || entry.change.type !== 'command') continue
       const { action, state } = entry.change.command
       if (state === 'intent' && action.type === 'move' && action.to === 'unrestricted') freeing.push(action.lot)
@@ -117,6 +120,7 @@ interface Written {
   readonly entry: Entry
   readonly write: Batch['partitions'][number]
   readonly nowMs: number
+  readonly answered: boolean
 }
 
 function noteEntry(protocol: Protocol, written: Written): void {
@@ -140,7 +144,7 @@ function idsIn(text: string): string[] {
   )
 }
 
-function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { write, nowMs }: Written): void {
+function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { write, nowMs, answered }: Written): void {
   if (change.type !== 'command' && change.type !== 'commandChanged') return
   const atMs = Date.parse(at) - protocol.databaseStartsMs
   const id = change.type === 'command' ? change.command.id : change.command
@@ -152,7 +156,7 @@ function noteCommand(protocol: Protocol, { goal, change, at }: GoalEntry, { writ
   if (before !== undefined && before.reference !== reference && protocol.derived.has(goal))
     breach('I10', `command ${id} had reference ${before.reference} and now has ${reference}`)
   protocol.commands.set(id, { reference, state, sinceMs: before?.state === state ? before.sinceMs : atMs })
-  if (before?.state === 'unknown' && state === 'failed') protocol.disproved.push({ reference, afterMs: atMs - before.sinceMs })
+  if (answered && before?.state === 'unknown' && state === 'failed') protocol.disproved.push({ reference, afterMs: atMs - before.sinceMs })
   if (protocol.resting.has(goal)) protocol.resting.add(reference)
   noteMove(protocol, { entry: { goal, change }, atMs, before, reference, state })
   const { worker, epoch } = write.owner ?? { worker: '', epoch: 0 }
