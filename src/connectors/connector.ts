@@ -29,7 +29,9 @@ export interface ConnectorSpec {
   readonly instance: string
   readonly site: string
   readonly callTimeoutMs: number
+  /** Sends, reads and pages of the sweep together, of each worker. Of several a quarter is kept for holds. */
   readonly callsInFlightMax: number
+  /** Of the same calls; as many may be asked at once. Below one: a call every so often. */
   readonly callsPerSecondMax: number
   readonly resources: readonly ResourceSpec[]
 }

@@ -1,7 +1,13 @@
+import type { Lane } from '../model/envelope.ts'
 import type { EngineDeps } from './deps.ts'
 
 export type Pool = 'safety' | 'rest'
+/** Most urgent first. */
 export const POOLS: readonly Pool[] = ['safety', 'rest']
+
+export function poolOf(lane: Lane): Pool {
+  return lane === 'safety' ? 'safety' : 'rest'
+}
 
 const FAILURES_UNTIL_OPEN = 5
 /** Safety goes on probing a dead target faster: a hold must not wait for the next regular probe. */

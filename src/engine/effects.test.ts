@@ -9,9 +9,10 @@ import type { Observation } from '../model/observation.ts'
 import { Alarms } from './alarms.ts'
 import { carryOutEffect, type EffectParts } from './effects.ts'
 import type { LedgerParts } from './ledger.ts'
+import { createLimiters } from './limiter.ts'
 import { createMemory, rememberGoal } from './memory.ts'
 import { createOutbox } from './outbox.ts'
-import { createReader } from './reader.ts'
+import { createReader, type Wish } from './reader.ts'
 
 const LAG_MS = 2_000
 
@@ -25,8 +26,8 @@ async function open(...goals: readonly Goal[]) {
   const parts: EffectParts = {
     deps: rig.deps,
     clock,
-    outbox: createOutbox(rig.deps),
-    reader: createReader(rig.deps, { clock, mayCall: () => true, report: () => undefined }),
+    outbox: createOutbox(rig.deps, createLimiters(rig.deps)),
+    reader: createReader(rig.deps, { clock, limiters: createLimiters(rig.deps), mayCall: () => true, report: () => undefined }),
     alarms: new Alarms(rig.runtime, clock),
     ledger: { resourceOf: () => ({ lagMs: LAG_MS }) as ResourceSpec } as Partial<LedgerParts> as LedgerParts,
     memory,
@@ -60,6 +61,16 @@ describe('reads', () => {
     await runtime.advance(30_000)
     expect(began(memory.observations)).toEqual([30_000])
     expect(looks).toHaveLength(2)
+  })
+
+  test.each(['safety', 'critical'] as const)('of a goal of lane %s are as urgent as the goal, of its premise too', async (lane) => {
+    const goal = release({ lane, ...target, premise: { system: 'qms-1', resource: 'inspection', key: 'a', version: '1' } })
+    const { parts } = await open(goal)
+    const lanes: string[] = []
+    const reader = { ...parts.reader, wish: (wish: Wish) => void lanes.push(wish.lane) }
+    for (const effect of ['lookAfresh', 'readPremise'] as const) carryOutEffect({ ...parts, reader }, { effect, goal }, timeAt(0))
+    carryOutEffect({ ...parts, reader }, { effect: 'read', goal, notBefore: timeAt(0) }, timeAt(0))
+    expect(lanes).toEqual([lane, lane, lane])
   })
 
   test('that show everything up to now are not replaced by ones that need not', async () => {

@@ -116,6 +116,7 @@ function wish(parts: EffectParts, goal: Goal, wanted: Wanted): void {
     system,
     resource,
     subject,
+    lane: goal.lane,
     notBefore,
     // By goal and reason: what one goal must wait for is not to keep another waiting, nor to be served by less.
     wisher: `${memory.partition}.${memory.epoch}|${goal.id}|${wanted.why}`,

@@ -1,6 +1,6 @@
 /**
- * Puts the kernel together: intake, partitions with their owners, one outbox and one reader per worker, sweep.
- * Any number of engines run on one store; what each does follows from the leases it holds.
+ * Puts the kernel together: intake, partitions with their owners, one outbox and one reader per worker, one limiter per
+ * system, sweep. Any number of engines run on one store; what each does follows from the leases it holds.
  */
 import type { ResourceSpec } from '../connectors/connector.ts'
 import type { Context, Process } from '../process/process.ts'
@@ -10,6 +10,7 @@ import { createHubClock } from './hub-clock.ts'
 import { createIntake, type IntakeRequest } from './intake.ts'
 import type { IntakeResult } from './intake-plan.ts'
 import { createLeaseKeeper } from './leases.ts'
+import { createLimiters } from './limiter.ts'
 import { createOutbox } from './outbox.ts'
 import { PartitionOwner, type PartitionParts } from './partition.ts'
 import { createReader } from './reader.ts'
@@ -40,9 +41,11 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const cache = createEntryCache(settings.entriesCachedMax)
   const routes = createRoutes(deps.processes.values(), store.meta.partitions)
   const contextOf = createContexts(deps)
-  const outbox = createOutbox(deps)
+  const limiters = createLimiters(deps)
+  const outbox = createOutbox(deps, limiters)
   const reader = createReader(deps, {
     clock,
+    limiters,
     mayCall: (system) => outbox.mayCall(system),
     report: (system, call) => outbox.report(system, call),
   })
@@ -61,7 +64,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       if (reason === 'failed') runtime.sometimes('partition-failed')
     },
   }
-  const sweeper = createSweeper(deps, { clock, accept: (request) => intake.accept(request), owners: () => keeper.owners })
+  const sweeper = createSweeper(deps, { clock, limiters, accept: (request) => intake.accept(request), owners: () => keeper.owners })
   const keeper = createLeaseKeeper(deps, {
     clock,
     open: async (grant) => new PartitionOwner(parts, { ...grant, queryFirst: await sweeper.mustQueryFirst(grant.partition) }),
@@ -121,6 +124,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       sweeper.stop()
       for (const end of unsubscribe) end()
       await keeper.close()
+      for (const limiter of limiters.values()) limiter.close()
       reader.close()
       outbox.close()
     },

@@ -1,14 +1,15 @@
 /**
  * Sends commands: two pools (safety, and everything else with fair shares per site), batches that never hold two items
- * of one order key, written limits in front of every intent, one probe at a time to a target that does not answer.
+ * of one order key, room in front of every intent, one probe at a time to a target that does not answer.
  * Must never send twice by itself: every further attempt is an intent of the ledger.
  */
 import type { Call, CommandItem, Connector, Outcome } from '../connectors/connector.ts'
 import type { Lane } from '../model/envelope.ts'
-import { type Breaker, type CallEnd, createBreaker, POOLS, type Pool } from './breaker.ts'
+import { type Breaker, type CallEnd, createBreaker, POOLS, type Pool, poolOf } from './breaker.ts'
 import { withinDeadline } from './deadline.ts'
 import type { EngineDeps } from './deps.ts'
-import { type Alarm, createAlarm, createRoom, type Room, type Waiter } from './room.ts'
+import type { Limiter, Limiters } from './limiter.ts'
+import { createRoom, type Room, type Waiter } from './room.ts'
 
 export interface PendingSend {
   readonly item: CommandItem
@@ -39,7 +40,6 @@ const ROOM_BATCHES = 2
 
 interface PoolState {
   readonly queue: PendingSend[]
-  inFlight: number
   readonly room: Room
 }
 
@@ -47,10 +47,7 @@ interface Target {
   readonly connector: Connector
   readonly pools: Record<Pool, PoolState>
   readonly breaker: Breaker
-  tokens: number
-  refilledAt: number
-  /** Until the next token. */
-  readonly throttle: Alarm
+  readonly limiter: Limiter
   flushing: boolean
 }
 
@@ -60,11 +57,11 @@ interface Applied {
   readonly stopped: boolean
 }
 
-export function createOutbox(deps: EngineDeps): Outbox {
+export function createOutbox(deps: EngineDeps, limiters: Limiters): Outbox {
   const { clock } = deps.runtime
   const targets = new Map<string, Target>()
   const stats = { calls: 0, items: 0 }
-  for (const [system, connector] of deps.connectors) targets.set(system, createTarget(deps, connector))
+  for (const [system, connector] of deps.connectors) targets.set(system, createTarget(deps, connector, limiters.get(system) as Limiter))
 
   const target = (system: string): Target => targets.get(system) as Target
   let closed = false
@@ -80,20 +77,26 @@ export function createOutbox(deps: EngineDeps): Outbox {
   }
 
   function flush(one: Target): void {
-    if (closed) return
+    const { limiter, pools } = one
     for (const pool of POOLS) {
-      const state = one.pools[pool]
-      while (state.queue.length > 0 && mayStart(one, pool)) {
-        const batch = takeBatch(one, state)
-        if (batch.length === 0) continue
-        if (!takeToken(one)) {
-          state.queue.unshift(...batch)
-          one.throttle.arm(1_000 / one.connector.spec.callsPerSecondMax, () => schedule(one))
+      while (!closed && pools[pool].queue.length > 0) {
+        if (limiter.take(pool)) start(one, pool)
+        else {
+          limiter.wait(pool, 'sends', () => {
+            start(one, pool)
+            flush(one)
+          })
           break
         }
-        void dispatch(one, state, batch)
       }
     }
+  }
+
+  /** In a place that is taken. */
+  function start(one: Target, pool: Pool): void {
+    const batch = takeBatch(one, one.pools[pool])
+    if (batch.length === 0) one.limiter.giveUnused(pool)
+    else void dispatch(one, pool, batch)
   }
 
   function takeBatch(one: Target, state: PoolState): PendingSend[] {
@@ -118,8 +121,7 @@ export function createOutbox(deps: EngineDeps): Outbox {
     return batch
   }
 
-  async function dispatch(one: Target, state: PoolState, batch: readonly PendingSend[]): Promise<void> {
-    state.inFlight++
+  async function dispatch(one: Target, pool: Pool, batch: readonly PendingSend[]): Promise<void> {
     stats.calls++
     stats.items += batch.length
     const pause = deps.runtime.yieldPoint('before-send')
@@ -127,12 +129,11 @@ export function createOutbox(deps: EngineDeps): Outbox {
     const { outcomes, stopped } = await applyAll(one, batch)
     const late = deps.runtime.yieldPoint('reply-received')
     if (late !== undefined) await late
-    state.inFlight--
     const answered = outcomes.some((outcome) => outcome.outcome === 'applied' || outcome.outcome === 'refused')
     // What our own guard stopped says nothing about the target.
     report(one, { answered, failed: !stopped && outcomes.every(unanswered) })
     for (const [index, send] of batch.entries()) finish(one, send, outcomes[index] as Outcome)
-    schedule(one)
+    one.limiter.give(pool)
   }
 
   async function applyAll(one: Target, batch: readonly PendingSend[]): Promise<Applied> {
@@ -170,24 +171,6 @@ export function createOutbox(deps: EngineDeps): Outbox {
     send.done(outcome)
   }
 
-  function mayStart(one: Target, pool: Pool): boolean {
-    const most = one.connector.spec.callsInFlightMax
-    const reserved = most > 1 ? Math.max(1, Math.floor(most / 4)) : 0
-    const total = one.pools.safety.inFlight + one.pools.rest.inFlight
-    if (total >= most) return false
-    return pool === 'safety' || one.pools.rest.inFlight < most - reserved
-  }
-
-  function takeToken(one: Target): boolean {
-    const most = one.connector.spec.callsPerSecondMax
-    const now = clock.monoNow()
-    one.tokens = Math.min(most, one.tokens + ((now - one.refilledAt) * most) / 1_000)
-    one.refilledAt = now
-    if (one.tokens < 1) return false
-    one.tokens -= 1
-    return true
-  }
-
   function report(one: Target, call: CallEnd): void {
     if (one.breaker.report(call)) for (const pool of POOLS) one.pools[pool].room.offerAll()
   }
@@ -212,16 +195,13 @@ export function createOutbox(deps: EngineDeps): Outbox {
     mayCall: (system) => target(system).breaker.mayCall('rest'),
     close: () => {
       closed = true
-      for (const { throttle, pools } of targets.values()) {
-        throttle.close()
-        for (const pool of POOLS) pools[pool].room.close()
-      }
+      for (const { pools } of targets.values()) for (const pool of POOLS) pools[pool].room.close()
     },
     stats,
   }
 }
 
-function createTarget(deps: EngineDeps, connector: Connector): Target {
+function createTarget(deps: EngineDeps, connector: Connector, limiter: Limiter): Target {
   const { clock } = deps.runtime
   const { spec } = connector
   const batch = Math.max(...spec.resources.map((resource) => resource.applyBatchMax))
@@ -229,22 +209,15 @@ function createTarget(deps: EngineDeps, connector: Connector): Target {
   const places = spec.callsInFlightMax * batch * ROOM_BATCHES
   const pool = (name: Pool): PoolState => ({
     queue: [],
-    inFlight: 0,
     room: createRoom({ clock, places, closedFor: () => breaker.untilProbe(name) }),
   })
   return {
     connector,
     pools: { safety: pool('safety'), rest: pool('rest') },
     breaker,
-    tokens: spec.callsPerSecondMax,
-    refilledAt: clock.monoNow(),
-    throttle: createAlarm(clock),
+    limiter,
     flushing: false,
   }
-}
-
-function poolOf(lane: Lane): Pool {
-  return lane === 'safety' ? 'safety' : 'rest'
 }
 
 function unanswered(outcome: Outcome): boolean {

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { START_MS, timeAt } from '../../test/engine/hand-runtime.ts'
 import { createRig, openClock, type Rig } from '../../test/engine/rig.ts'
+import { createToySystem } from '../../test/engine/toy-system.ts'
 import { bucket, stock } from '../../test/reconcile/builders.ts'
-import type { ReadResult } from '../connectors/connector.ts'
+import type { ConnectorSpec, ReadResult, ResourceSpec } from '../connectors/connector.ts'
+import type { Lane } from '../model/envelope.ts'
 import type { Observation } from '../model/observation.ts'
 import type { CallEnd } from './breaker.ts'
+import { createLimiters, type Limiter } from './limiter.ts'
 import { createReader, type Reader, type ReadFailure } from './reader.ts'
 
 interface Bench extends Rig {
   readonly reader: Reader
+  readonly limiter: Limiter
   /** Reads as they were asked for: subjects and seconds. */
   readonly calls: string[]
   /** Who was served with a read that began when: `wisher subject began`. */
@@ -16,12 +20,16 @@ interface Bench extends Rig {
   /** What was told of failures: `wisher subject class since … until …`. */
   readonly failures: string[]
   readonly reports: string[]
-  readonly wish: (subject: string, notBeforeMs: number, wisher?: string) => void
+  readonly wish: WishOf
+  /** On behalf of a hold. */
+  readonly urgent: WishOf
   mayCall: boolean
 }
 
-async function open(): Promise<Bench> {
-  const rig = createRig()
+type WishOf = (subject: string, notBeforeMs: number, wisher?: string) => void
+
+async function open(qms = createToySystem('qms-1')): Promise<Bench> {
+  const rig = createRig({ qms })
   const clock = await openClock(rig)
   const calls: string[] = []
   const served: string[] = []
@@ -32,20 +40,27 @@ async function open(): Promise<Bench> {
     calls.push(`${subjects.join(' ')} at ${rig.runtime.now()}`)
     return read(subjects)
   }
+  const limiters = createLimiters(rig.deps)
+  const wishes =
+    (lane: Lane): WishOf =>
+    (subject, notBeforeMs, wisher = 'w') => {
+      const serve = ({ beganAt }: Observation): void => void served.push(`${wisher} ${subject} ${Date.parse(beganAt) - START_MS}`)
+      const failed = ({ class: kind, sinceMs, againMs }: ReadFailure): void =>
+        void failures.push(`${wisher} ${subject} ${kind} since ${sinceMs - START_MS} until ${againMs - START_MS}`)
+      const notBefore = timeAt(notBeforeMs)
+      bench.reader.wish({ system: 'qms-1', resource: 'inspection', subject, lane, notBefore, wisher, serve, failed })
+    }
   const bench: Bench = {
     ...rig,
+    limiter: limiters.get('qms-1') as Limiter,
     calls,
     served,
     failures,
     reports,
     mayCall: true,
-    reader: createReader(rig.deps, { clock, mayCall: () => bench.mayCall, report: (_, end) => void reports.push(wordOf(end)) }),
-    wish: (subject, notBeforeMs, wisher = 'w') => {
-      const serve = ({ beganAt }: Observation): void => void served.push(`${wisher} ${subject} ${Date.parse(beganAt) - START_MS}`)
-      const failed = ({ class: kind, sinceMs, againMs }: ReadFailure): void =>
-        void failures.push(`${wisher} ${subject} ${kind} since ${sinceMs - START_MS} until ${againMs - START_MS}`)
-      bench.reader.wish({ system: 'qms-1', resource: 'inspection', subject, notBefore: timeAt(notBeforeMs), wisher, serve, failed })
-    },
+    reader: createReader(rig.deps, { clock, limiters, mayCall: () => bench.mayCall, report: (_, end) => void reports.push(wordOf(end)) }),
+    wish: wishes('normal'),
+    urgent: wishes('safety'),
   }
   return bench
 }
@@ -130,21 +145,116 @@ describe('wishes', () => {
 })
 
 describe('limits', () => {
-  test('at most four reads of a resource at once', async () => {
-    const { runtime, qms, calls, wish } = await open()
+  /** Holds back every answer; subjects of each call, in order. */
+  async function slow(spec: Partial<ConnectorSpec>, resource: Partial<ResourceSpec> = { readBatchMax: 1 }) {
+    const bench = await open(createToySystem('qms-1', spec, resource))
+    const asked: string[] = []
     const answers: (() => void)[] = []
-    const read = qms.onRead
-    qms.onRead = async (subjects) => {
-      const results = await read(subjects)
+    const { onRead } = bench.qms
+    bench.qms.onRead = async (subjects) => {
+      asked.push(subjects.join(' '))
+      const results = await onRead(subjects)
       await new Promise<void>((resolve) => answers.push(resolve))
       return results
     }
-    for (let number = 0; number < 60; number++) wish(`n${number}`, 0)
+    const answer = async (): Promise<void> => {
+      answers.shift()?.()
+      await bench.runtime.rest()
+    }
+    return { ...bench, asked, answer }
+  }
+
+  test('at most as many reads at once as the system allows; a quarter is kept for holds', async () => {
+    const { runtime, asked, answer, wish, urgent } = await slow({ callsInFlightMax: 8 })
+    for (let number = 0; number < 10; number++) wish(`n${number}`, 0)
     await runtime.advance(10)
-    expect(calls).toHaveLength(4)
-    answers.shift()?.()
+    expect(asked).toHaveLength(6)
+    for (let number = 0; number < 3; number++) urgent(`s${number}`, 0)
+    await runtime.advance(10)
+    expect(asked.slice(6)).toEqual(['s0', 's1'])
+    await answer()
+    expect(asked.slice(8)).toEqual(['s2'])
+    await answer()
+    expect(asked.slice(9)).toEqual(['n6'])
+  })
+
+  test('are shared with whatever else is asked of the system', async () => {
+    const { runtime, asked, wish, urgent, limiter } = await slow({ callsInFlightMax: 2 })
+    limiter.take('rest')
+    wish('n', 0)
+    await runtime.advance(1_000)
+    expect([asked, runtime.timers()]).toEqual([[], 0])
+    urgent('s', 1_000)
+    await runtime.advance(5)
+    expect(asked).toEqual(['s'])
+    limiter.give('rest')
+    expect(asked).toEqual(['s', 'n'])
+  })
+
+  test('what a hold waits for is read first, and with it what still fits', async () => {
+    const { runtime, asked, answer, wish, urgent } = await slow({ callsInFlightMax: 1 }, { readBatchMax: 3 })
+    for (let number = 0; number < 6; number++) wish(`n${number}`, 0)
+    await runtime.advance(5)
+    urgent('s', 5)
+    await runtime.advance(5)
+    await answer()
+    await answer()
+    expect(asked).toEqual(['n0 n1 n2', 's n3 n4', 'n5'])
+  })
+
+  test('a read that several wish for is as urgent as the most urgent of them', async () => {
+    const { runtime, asked, wish, urgent } = await slow({ callsInFlightMax: 2 })
+    for (const subject of ['n', 'a', 'b']) wish(subject, 0, 'one')
+    await runtime.advance(5)
+    urgent('b', 0, 'two')
+    wish('b', 0, 'three')
+    await runtime.advance(5)
+    expect(asked).toEqual(['n', 'b'])
+  })
+
+  test('a place is given back when what waited for it has travelled with the read of a hold', async () => {
+    const { runtime, asked, wish, urgent, limiter } = await slow({ callsInFlightMax: 2 }, { readBatchMax: 2 })
+    limiter.take('rest')
+    wish('n', 0)
+    await runtime.advance(5)
+    urgent('s', 0)
+    await runtime.advance(5)
+    limiter.give('rest')
     await runtime.rest()
-    expect(calls).toHaveLength(5)
+    expect(asked).toEqual(['s n'])
+    expect(limiter.take('rest')).toBe(true)
+  })
+
+  test('a place comes back as what it was taken, whatever was read in it', async () => {
+    const { runtime, asked, answer, wish, urgent, limiter } = await slow({ callsInFlightMax: 2 })
+    limiter.take('rest')
+    wish('n', 0)
+    await runtime.advance(5)
+    urgent('s', 0)
+    limiter.give('rest')
+    await runtime.rest()
+    await answer()
+    await answer()
+    expect([asked, limiter.take('rest')]).toEqual([['s', 'n'], true])
+  })
+
+  test('a wish of a hold that becomes due while others wait is not forgotten', async () => {
+    const { runtime, asked, wish, urgent, limiter } = await slow({ callsInFlightMax: 2 })
+    limiter.take('rest')
+    urgent('s', 3_000)
+    wish('n', 0)
+    await runtime.advance(2_999)
+    expect(asked).toEqual([])
+    await runtime.advance(1)
+    expect(asked).toEqual(['s'])
+  })
+
+  test('a place is given back while the breaker says no', async () => {
+    const bench = await open(createToySystem('qms-1', { callsInFlightMax: 1, callsPerSecondMax: 1 }))
+    bench.mayCall = false
+    bench.wish('a', 0)
+    await bench.runtime.advance(100)
+    expect(bench.limiter.take('rest')).toBe(true)
   })
 
   test('nothing is read while the breaker says no; what waits is read when it says yes', async () => {

@@ -1,19 +1,24 @@
 /**
  * Reads targets in bulk: wishes for the same resource gather for a moment and travel in one request, each answered to
- * everybody who wished for it. An observation is dated by the hub, before the first byte of its request.
+ * everybody who wished for it; what a hold waits for goes first. An observation is dated by the hub, before the first
+ * byte of its request.
  */
 import type { Connector, ReadResult } from '../connectors/connector.ts'
 import type { ErrorClass } from '../errors.ts'
+import type { Lane } from '../model/envelope.ts'
 import type { Observation } from '../model/observation.ts'
-import type { CallEnd } from './breaker.ts'
+import { type CallEnd, type Pool, poolOf } from './breaker.ts'
 import { withinDeadline } from './deadline.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
+import type { Limiter, Limiters } from './limiter.ts'
 import { checkedResult } from './observed.ts'
 
 export interface Wish {
   readonly system: string
   readonly resource: string
   readonly subject: string
+  /** Of the goal that asks. What several wish for is as urgent as the most urgent of them. */
+  readonly lane: Lane
   /** Hub time; an older observation does not serve. */
   readonly notBefore: string
   /** Who wishes; one wish of a wisher for a subject replaces the other. */
@@ -40,16 +45,17 @@ export interface Reader {
 
 export interface ReaderParts {
   readonly clock: HubClock
+  readonly limiters: Limiters
   readonly mayCall: (system: string) => boolean
   readonly report: (system: string, call: CallEnd) => void
 }
 
-const CALLS_IN_FLIGHT_MAX = 4
 const BREAKER_LOOK_MS = 1_000
 const HELD_BACK = 'the system does not answer, so only a probe is tried now and then'
 
 interface Wanted {
   notBeforeMs: number
+  pool: Pool
   readonly wishers: Map<string, Wish>
   tried: Tried
 }
@@ -64,14 +70,22 @@ const UNTRIED: Tried = { failures: 0, sinceMs: Number.POSITIVE_INFINITY }
 
 interface Desk {
   readonly connector: Connector
+  readonly limiter: Limiter
   readonly resource: string
   readonly batchMax: number
   /** By subject, oldest wish first. */
   readonly wanted: Map<string, Wanted>
   readonly reading: Map<string, { readonly beganMs: number; readonly wanted: Wanted }>
-  inFlight: number
   wakeAt: number
   cancel: () => void
+}
+
+/** One batch of what may be read now, holds first. */
+interface Due {
+  readonly subjects: readonly string[]
+  readonly pool: Pool
+  /** When the next wish is due. */
+  readonly nextMs: number
 }
 
 export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
@@ -87,11 +101,11 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     const spec = connector.spec.resources.find((one) => one.resource === resource)
     const desk: Desk = {
       connector,
+      limiter: parts.limiters.get(system) as Limiter,
       resource,
       batchMax: spec?.readBatchMax ?? 1,
       wanted: new Map(),
       reading: new Map(),
-      inFlight: 0,
       wakeAt: Number.POSITIVE_INFINITY,
       cancel: () => undefined,
     }
@@ -111,28 +125,34 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
   }
 
   function flush(desk: Desk): void {
-    const system = desk.connector.spec.instance
-    while (desk.inFlight < CALLS_IN_FLIGHT_MAX) {
-      const now = parts.clock.ms()
-      const due: string[] = []
-      let earliest = Number.POSITIVE_INFINITY
-      for (const [subject, wanted] of desk.wanted) {
-        if (desk.reading.has(subject)) continue
-        if (wanted.notBeforeMs > now) earliest = Math.min(earliest, wanted.notBeforeMs)
-        else if (due.length < desk.batchMax) due.push(subject)
-        else earliest = now
-      }
-      if (due.length === 0) {
-        if (earliest !== Number.POSITIVE_INFINITY) wakeIn(desk, earliest - now)
-        return
-      }
-      if (!parts.mayCall(system)) {
-        holdBack(desk, now)
-        wakeIn(desk, BREAKER_LOOK_MS)
-        return
-      }
-      void read(desk, due)
+    let due = dueOf(desk, parts.clock.ms())
+    while (due.subjects.length > 0 && desk.limiter.take(due.pool)) {
+      if (!start(desk, due)) return
+      due = dueOf(desk, parts.clock.ms())
     }
+    if (due.nextMs !== Number.POSITIVE_INFINITY) wakeIn(desk, due.nextMs - parts.clock.ms())
+    if (due.subjects.length > 0) waitForPlace(desk, due.pool)
+  }
+
+  function waitForPlace(desk: Desk, pool: Pool): void {
+    desk.limiter.wait(pool, desk.resource, () => {
+      const due = dueOf(desk, parts.clock.ms())
+      // What waited may have travelled with the read of a hold.
+      if (due.subjects.length === 0) desk.limiter.giveUnused(pool)
+      else if (start(desk, { ...due, pool })) flush(desk)
+    })
+  }
+
+  /** In a place that is taken. False: the breaker says no. */
+  function start(desk: Desk, due: Due): boolean {
+    if (parts.mayCall(desk.connector.spec.instance)) {
+      void read(desk, due)
+      return true
+    }
+    holdBack(desk, parts.clock.ms())
+    wakeIn(desk, BREAKER_LOOK_MS)
+    desk.limiter.giveUnused(due.pool)
+    return false
   }
 
   /** While the breaker is open only probes are tried: who waits behind them waits as if its own read had failed. */
@@ -147,8 +167,7 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     }
   }
 
-  async function read(desk: Desk, subjects: readonly string[]): Promise<void> {
-    desk.inFlight++
+  async function read(desk: Desk, { subjects, pool }: Due): Promise<void> {
     stats.calls++
     stats.items += subjects.length
     const wanted = new Map<string, Wanted>()
@@ -164,13 +183,13 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     const results = await readAll(desk, subjects)
     const late = deps.runtime.yieldPoint('read-received')
     if (late !== undefined) await late
-    desk.inFlight--
     const endedAt = parts.clock.iso()
     parts.report(desk.connector.spec.instance, endOf(results))
     subjects.forEach((subject, index) => {
       desk.reading.delete(subject)
       answer(desk, wanted.get(subject) as Wanted, { result: results[index] as ReadResult, beganAt, endedAt })
     })
+    desk.limiter.give(pool)
     flush(desk)
   }
 
@@ -231,11 +250,13 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
 
   function add(desk: Desk, wish: Wish, tried: Tried): void {
     const notBeforeMs = Date.parse(wish.notBefore)
+    const pool = poolOf(wish.lane)
     const wanted = desk.wanted.get(wish.subject)
     // The earliest wish decides when to read; later ones that this read cannot serve are wished again.
-    if (wanted === undefined) desk.wanted.set(wish.subject, { notBeforeMs, wishers: new Map([[wish.wisher, wish]]), tried })
+    if (wanted === undefined) desk.wanted.set(wish.subject, { notBeforeMs, pool, wishers: new Map([[wish.wisher, wish]]), tried })
     else {
       if (tried.failures > wanted.tried.failures) wanted.tried = tried
+      if (pool === 'safety') wanted.pool = pool
       wanted.notBeforeMs = Math.min(wanted.notBeforeMs, notBeforeMs)
       wanted.wishers.set(wish.wisher, wish)
     }
@@ -259,6 +280,18 @@ export function createReader(deps: EngineDeps, parts: ReaderParts): Reader {
     },
     stats,
   }
+}
+
+function dueOf({ wanted, reading, batchMax }: Desk, now: number): Due {
+  const due: Record<Pool, string[]> = { safety: [], rest: [] }
+  let nextMs = Number.POSITIVE_INFINITY
+  for (const [subject, { notBeforeMs, pool }] of wanted) {
+    if (reading.has(subject)) continue
+    if (notBeforeMs > now) nextMs = Math.min(nextMs, notBeforeMs)
+    else if (due[pool].length < batchMax) due[pool].push(subject)
+  }
+  const subjects = [...due.safety, ...due.rest].slice(0, batchMax)
+  return { subjects, pool: due.safety.length > 0 ? 'safety' : 'rest', nextMs }
 }
 
 /** Classes that say nobody answered. Of the others the target has answered, whatever we can make of it. */

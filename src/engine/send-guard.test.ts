@@ -6,6 +6,7 @@ import type { ResourceSpec } from '../connectors/connector.ts'
 import type { Action, Goal } from '../model/goal.ts'
 import { carryOutEffect, type EffectParts } from './effects.ts'
 import type { LedgerParts } from './ledger.ts'
+import { createLimiters } from './limiter.ts'
 import { createMemory, observationKey, rememberGoal } from './memory.ts'
 import { createOutbox, type Outbox, type PendingSend } from './outbox.ts'
 import { beginTurn, stageGoal, type Turn } from './turn.ts'
@@ -25,7 +26,10 @@ async function enqueued(action: Action, ...[change, siblings = []]: readonly [Pa
   for (const one of [goal, ...siblings]) rememberGoal(memory, one, true)
   const state = { leaseUntil: 10_000, stopped: false, committing: null as Turn | null }
   const sends: PendingSend[] = []
-  const outbox = { ...createOutbox(rig.deps), enqueue: (...[, send]: Parameters<Outbox['enqueue']>) => void sends.push(send) }
+  const outbox = {
+    ...createOutbox(rig.deps, createLimiters(rig.deps)),
+    enqueue: (...[, send]: Parameters<Outbox['enqueue']>) => void sends.push(send),
+  }
   const parts: Partial<EffectParts> = {
     deps: rig.deps,
     clock,

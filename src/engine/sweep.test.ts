@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { createHandRuntime, type HandRuntime, START_MS } from '../../test/engine/hand-runtime.ts'
 import { createRig, createStore, type Rig, type RigOptions, request, seenBy } from '../../test/engine/rig.ts'
 import { lotOf, movement } from '../../test/engine/scripted.ts'
-import type { ToyItem, ToySystem } from '../../test/engine/toy-system.ts'
+import { createToySystem, type ToyItem, type ToySystem } from '../../test/engine/toy-system.ts'
 import { bucket, stock } from '../../test/reconcile/builders.ts'
-import type { ChangesPage, SweepPage } from '../connectors/connector.ts'
+import type { ChangesPage, ConnectorSpec, SweepPage } from '../connectors/connector.ts'
 import type { RecordSeen } from '../model/observation.ts'
 import { createMemoryStore, type MemoryStore } from '../store/memory/memory-store.ts'
 import { partitionOf } from './derive.ts'
@@ -179,6 +179,68 @@ describe('a sweep', () => {
   })
 })
 
+describe('the limits of a system', () => {
+  /** How many calls were under way together, of the kinds that are named. */
+  async function busy(spec: Partial<ConnectorSpec>) {
+    const qms = createToySystem('qms-1', spec, { applyBatchMax: 1, readBatchMax: 1 })
+    const rig = await open({ qms })
+    const under = { apply: 0, read: 0, sweep: 0 }
+    const most = { ...under, all: 0 }
+    const slowly = async <T>(kind: keyof typeof under, answer: () => Promise<T>): Promise<T> => {
+      under[kind]++
+      most[kind] = Math.max(most[kind], under[kind])
+      most.all = Math.max(most.all, under.apply + under.read + under.sweep)
+      await rig.runtime.clock.sleep(50)
+      under[kind]--
+      return answer()
+    }
+    const { onApply, onRead, onSweep, onChanges } = qms
+    qms.onApply = (...call) => slowly('apply', () => onApply(...call))
+    qms.onRead = (...call) => slowly('read', () => onRead(...call))
+    qms.onSweep = (...call) => slowly('sweep', () => onSweep(...call))
+    qms.onChanges = (...call) => slowly('sweep', () => onChanges(...call))
+    return { ...rig, most }
+  }
+
+  test('hold for sends, reads and sweeps together', async () => {
+    const { engine, qms, runtime, most } = await busy({ callsInFlightMax: 4 })
+    await engine.accept(request(...Array.from({ length: 30 }, (_, at) => ({ data: movement(`D${at}`, `L${at}`, 'goal G') }))))
+    void engine.sweep()
+    await runtime.advance(20_000)
+    expect(qms.records.size).toBe(30)
+    // One of four is kept for holds.
+    expect(most).toMatchObject({ sweep: 1, all: 3 })
+  })
+
+  test('let a sweep go last, and through to its end', async () => {
+    const { engine, qms, erp, runtime, store } = await busy({ callsInFlightMax: 1 })
+    const asked = [paging(erp, [[]]), paging(qms, [[item('D9')], [item('D8')]])]
+    await engine.accept(request(...Array.from({ length: 5 }, (_, at) => ({ data: movement(`D${at}`, `L${at}`, 'goal G') }))))
+    await runtime.advance(20)
+    let over = false
+    void engine.sweep().then(() => {
+      over = true
+    })
+    await runtime.advance(20)
+    // The other system does not wait for this one.
+    expect(asked).toEqual([[null], []])
+    await runtime.advance(20_000)
+    expect([over, qms.records.size, asked]).toEqual([true, 5, [[null], [null, '1']]])
+    expect(await seenBy(store, 'script', lotOf('A'))).toEqual(['D9', 'D8'])
+  })
+
+  test('keep a sweep waiting no longer than until the close', async () => {
+    const { engine, qms, runtime } = await busy({ callsInFlightMax: 1, callsPerSecondMax: 0.001 })
+    const asked = paging(qms, [[item('D1')], [item('D2')]])
+    const over = engine.sweep()
+    await runtime.advance(1_000)
+    expect(asked).toEqual([null])
+    await engine.close()
+    await over
+    expect([asked, runtime.timers()]).toEqual([[null], 0])
+  })
+})
+
 describe('a sweep that does not come to its end', () => {
   const BUG = (): Promise<never> => Promise.reject(new Error('a bug in the connector'))
   const DOWN = async (): Promise<{ readonly failed: string }> => ({ failed: 'down' })
@@ -218,12 +280,12 @@ describe('a sweep that does not come to its end', () => {
   })
 
   test('because there are too many pages is told too', async () => {
-    const { engine, erp, logged } = await open()
+    const { engine, qms, logged } = await open({ qms: createToySystem('qms-1', { callsPerSecondMax: 1_000_000 }) })
     let pages = 0
-    erp.onSweep = async () => ({ subjects: [], cursor: String(++pages) })
+    qms.onSweep = async () => ({ subjects: [], cursor: String(++pages) })
     await engine.sweep()
     expect([pages, logged]).toEqual([100_000, ['warn a sweep came to no end']])
-    erp.onChanges = async () => ({ items: [], cursor: 'the same', more: true })
+    qms.onChanges = async () => ({ items: [], cursor: 'the same', more: true })
     await engine.sweep()
     expect(logged).toEqual(Array(2).fill('warn a sweep came to no end'))
   })

@@ -2,16 +2,17 @@
  * The guarantee behind the events: reads every system's real state in bulk and nominates what differs; asks sources
  * for what their notices may have lost. A nomination never heals: the owner reads that one key afresh first.
  */
-import type { Call, Connector, SweepPage } from '../connectors/connector.ts'
+import type { Connector, SweepPage } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
-import { withinDeadline } from './deadline.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { partitionOf } from './derive.ts'
 import { createDrift, type Place } from './drift.ts'
 import type { IntakeRequest } from './intake.ts'
 import type { IntakeResult } from './intake-plan.ts'
+import type { Limiters } from './limiter.ts'
 import { faultOf } from './observed.ts'
 import type { PartitionOwner } from './partition.ts'
+import { createSweepCalls } from './sweep-calls.ts'
 import { createTroubles, type Part } from './troubles.ts'
 
 const PAGES_MAX = 100_000
@@ -25,12 +26,9 @@ export interface Sweeper {
   mustQueryFirst(partition: number): Promise<boolean>
 }
 
-interface Failed {
-  readonly failed: string
-}
-
 export interface SweepParts {
   readonly clock: HubClock
+  readonly limiters: Limiters
   readonly accept: (request: IntakeRequest) => Promise<readonly IntakeResult[]>
   readonly owners: () => ReadonlyMap<number, PartitionOwner>
 }
@@ -42,16 +40,23 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   let cancelNext = (): void => undefined
   const drift = createDrift(deps, parts.clock)
   const troubles = createTroubles(deps.log)
+  const calls = createSweepCalls(deps, parts.limiters, troubles)
 
   async function sweepAll(): Promise<void> {
     const covered = new Map([...parts.owners()].map(([partition, owner]) => [partition, owner.epoch]))
-    let complete = true
     drift.begin()
-    for (const connector of deps.connectors.values()) {
-      complete = (await pollChanges(connector)) && complete
-      for (const { resource } of connector.spec.resources) complete = (await sweepResource(connector, resource)) && complete
-    }
-    if (complete) for (const [partition, epoch] of covered) await markSwept(partition, epoch)
+    // Side by side: one that has no place for the sweep keeps no other waiting.
+    const ends = await Promise.allSettled([...deps.connectors.values()].map(sweepSystem))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    if (ends.every((end) => end.status === 'fulfilled' && end.value))
+      for (const [partition, epoch] of covered) await markSwept(partition, epoch)
+  }
+
+  /** False: something of it was not seen. */
+  async function sweepSystem(connector: Connector): Promise<boolean> {
+    let complete = await pollChanges(connector)
+    for (const { resource } of connector.spec.resources) complete = (await sweepResource(connector, resource)) && complete
+    return complete
   }
 
   async function sweepResource(connector: Connector, resource: string): Promise<boolean> {
@@ -62,7 +67,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     for (let page = 0; page < PAGES_MAX; page++) {
       const beganAt = parts.clock.iso()
       const from: string | null = cursor
-      const result: SweepPage | null = await answerOf(connector, part, (call) => connector.sweep(resource, from, call))
+      const result: SweepPage | null = await calls.ask(connector, part, (call) => connector.sweep(resource, from, call))
       if (result === null) {
         runtime.sometimes('sweep-failed')
         return false
@@ -135,7 +140,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     for (let page = 0; page < PAGES_MAX; page++) {
       if (stopped) return false
       const from = cursor
-      const changes = await answerOf(connector, part, (call) => connector.changes(from, call))
+      const changes = await calls.ask(connector, part, (call) => connector.changes(from, call))
       if (changes === null) return false
       if (!(await takenIn(part, changes.items))) return false
       if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
@@ -168,23 +173,6 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       })
       if (results.some((result) => result.result === 'recorded')) runtime.sometimes('lost-event-found')
     }
-  }
-
-  /** Null: it failed, at its own system only, which is told. What our own close stopped is no trouble. */
-  async function answerOf<T extends object>({ spec }: Connector, part: Part, ask: (call: Call) => Promise<T | Failed>): Promise<T | null> {
-    const timeoutMs = spec.callTimeoutMs
-    const late = (): Failed => ({ failed: 'the connector did not end its call in time' })
-    try {
-      const answer = await withinDeadline<T | Failed>({ clock: runtime.clock, timeoutMs, late }, (signal) =>
-        ask({ signal, timeoutMs, beforeWrite: () => !stopped && !signal.aborted }),
-      )
-      if (!('failed' in answer)) return answer
-      if (!stopped) troubles.begin(part, 'a system cannot be swept', { detail: answer.failed })
-    } catch (reason) {
-      const detail = reason instanceof Error ? reason.message : 'the connector threw'
-      troubles.begin(part, 'connector threw in a sweep', { detail })
-    }
-    return null
   }
 
   async function markSwept(partition: number, epoch: number): Promise<void> {
@@ -229,6 +217,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     stop: () => {
       stopped = true
       cancelNext()
+      calls.stop()
     },
     sweep,
     mustQueryFirst: async (partition) =>

@@ -53,6 +53,6 @@ export const MUTANTS_OF_INTAKE: readonly UnknownMutant[] = [
   },
   {
     name: 'sources-are-not-asked-for-lost-events',
-    patches: [{ file: 'src/engine/sweep.ts', find: 'complete = (await pollChanges(connector)) && complete', replace: '' }],
+    patches: [{ file: 'src/engine/sweep.ts', find: 'await pollChanges(connector)', replace: 'true' }],
   },
 ]
