@@ -16,6 +16,7 @@ import type { Violation } from './violation.ts'
 export function checkNow(run: Run): Violation[] {
   return [
     ...run.probes.fenceBreaches.map((message) => ({ invariant: 'I12', message })),
+    ...run.probes.crowds.map((message) => ({ invariant: 'I36', message })),
     ...checkBugs(run),
     ...checkProtocol(run),
     ...checkEffects(run),

@@ -14,6 +14,7 @@ import { type CommitFaults, withCommitFaults } from '../../src/store/memory/faul
 import type { Store } from '../../src/store/store.ts'
 import type { Aim } from './aim.ts'
 import { BLIND_MS, withBlindReads } from './blind-reads.ts'
+import { withinLimits } from './call-limits.ts'
 import { createDeskConnector } from './desk.ts'
 import { withNonsenseAnswers } from './nonsense-answers.ts'
 import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
@@ -100,7 +101,9 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
     const sane = (): boolean => !shape.nonsense || world.now() >= shape.healAtMs
     const net = withNonsenseAnswers(withShortAnswers(seen, random, calm), world.random('nonsense'), sane)
     const port = { net, clock: runtime.clock }
-    for (const connector of connectorsOf(port, shape, urls)) connectors.set(connector.spec.instance, watchConnector(connector, node, watch))
+    const limits = { now: () => world.now(), breach: (what: string): void => void probes.crowds.push(what) }
+    for (const connector of connectorsOf(port, shape, urls))
+      connectors.set(connector.spec.instance, withinLimits(watchConnector(connector, node, watch), limits))
     const engine = await openEngine({
       runtime,
       store: bound,
@@ -151,7 +154,7 @@ function noteAcknowledged(request: HttpRequest, probes: Probes, atMs: number): v
 }
 
 function connectorsOf(deps: JsonDeps, shape: Shape, urls: { readonly erp: () => string; readonly qms: () => string }): Connector[] {
-  const limits = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, callsInFlightMax: 4, callsPerSecondMax: 1_000 }
+  const limits = { site: 'P1', callTimeoutMs: TIMES.callTimeoutMs, ...shape.callLimits }
   const resource = { lagMs: shape.lagMs, quiesceMs: TIMES.quiesceMs, keyWindowMs: TIMES.keyWindowMs, holdsMayPass: shape.holdsMayPass }
   return [
     createCountingErpConnector(deps, {

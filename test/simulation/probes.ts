@@ -26,6 +26,8 @@ export interface Probes {
   readonly protocol: Protocol
   /** Why partitions stopped that nobody had released or taken over. */
   readonly stops: string[]
+  /** Calls beyond what a system stands. */
+  readonly crowds: string[]
   readonly reads: { readonly atMs: number; readonly instance: string; readonly subject: string }[]
 }
 
@@ -39,6 +41,7 @@ export function createProbes(): Probes {
     conditions: new Map(),
     protocol: createProtocol(),
     stops: [],
+    crowds: [],
     reads: [],
   }
 }

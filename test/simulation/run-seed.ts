@@ -12,6 +12,7 @@ import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memo
 import type { Store } from '../../src/store/store.ts'
 import { createAim } from './aim.ts'
 import { BLIND_MS, drawBlindReads } from './blind-reads.ts'
+import { drawCallLimits } from './call-limits.ts'
 import { checkWaiting } from './check-waiting.ts'
 import { checkEnd, checkNow, checkUndecided } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
@@ -72,7 +73,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const clockSet = drawClockSet(drawn.random('clock'), features.healAtMs)
   const blindReads = drawBlindReads(drawn.random('blind reads'), features.healAtMs)
   const sharedBatch = drawSharedBatch(drawn.random('shared batch'))
-  const shape: Shape = { ...features, clockSet, blindReads, sharedBatch, ...options.shape }
+  const callLimits = drawCallLimits(drawn.random('call limits'))
+  const shape: Shape = { ...features, clockSet, blindReads, sharedBatch, callLimits, ...options.shape }
   const world = createWorld({
     seed: options.seed,
     hash: sha256,

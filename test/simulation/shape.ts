@@ -2,6 +2,7 @@ import type { WriteClass } from '../../src/plant/write-protection.ts'
 import type { FaultRates } from '../../src/runtime/faults.ts'
 import type { RandomStream } from '../../src/runtime/random-stream.ts'
 import type { BlindReads } from './blind-reads.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { SharedBatch } from './shared-batch.ts'
 
 /**
@@ -49,9 +50,10 @@ export interface Shape {
   readonly shortAnswers: boolean
   /** Quantities that are none: see nonsense-answers.ts. */
   readonly nonsense: boolean
-  /** These two are drawn apart from the rest. */
+  /** These three are drawn apart from the rest. */
   readonly blindReads: BlindReads | null
   readonly sharedBatch: SharedBatch | null
+  readonly callLimits: CallLimits
   readonly network: FaultRates
   /** Faults, and the workload, end here; then everything must come right. */
   readonly healAtMs: number
@@ -94,7 +96,7 @@ export function drawClockSet(random: RandomStream, healAtMs: number): Shape['clo
   return { atMs: 5_000 + random.next() * (healAtMs - 10_000), byMs: sign * Math.round((1 + random.next() * 5) * HOUR_MS) }
 }
 
-export function drawShape(random: RandomStream): Omit<Shape, 'clockSet' | 'blindReads' | 'sharedBatch'> {
+export function drawShape(random: RandomStream): Omit<Shape, 'clockSet' | 'blindReads' | 'sharedBatch' | 'callLimits'> {
   const chance = (share: number): boolean => random.next() < share
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T
   const upTo = (most: number): number => Math.floor(random.next() * most)

@@ -40,6 +40,9 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'unread-inherited',
   'rejection-taken-back',
   'released-by-hand',
+  'call-waits-safety',
+  'call-waits-rest',
+  'call-waits-sweep',
 ]
 
 export const SHARE_MIN = 0.01

@@ -1,6 +1,7 @@
 import type { StockCode } from '../../src/plant/counting-erp/types.ts'
 import type { Inspection, Portion } from '../../src/plant/counting-qms/types.ts'
 import type { World } from '../../src/runtime/world.ts'
+import { WIDE } from './call-limits.ts'
 import { createHoldDesk, type HoldDesk } from './hold-desk.ts'
 import { type Shape, TIMES } from './shape.ts'
 import type { Plant, Workload } from './workload.ts'
@@ -58,6 +59,7 @@ const CALM: Partial<Shape> = {
   powerLoss: false,
   commitFaults: false,
   clockSkewMs: 0,
+  callLimits: WIDE,
   clockSet: null,
   pushDelayMsMax: 0,
   pushDuplicateShare: 0,
