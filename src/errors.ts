@@ -73,6 +73,7 @@ export const ERRORS = {
   'record.duplicate': { title: 'More than one record carries the same external key', class: 'data', owner: 'quality', retry: false },
   'record.refused': { title: 'The target refused to create or change a record', class: 'business', owner: 'quality', retry: false },
   'goal.failed': { title: 'A check threw; the goals of this subject wait', class: 'unknown', owner: 'integration', retry: true },
+  'action.failed': { title: 'An action threw; nothing of it was done', class: 'unknown', owner: 'integration', retry: false },
   'goal.commandsExhausted': {
     title: 'A goal used up its commands without being met',
     class: 'unknown',

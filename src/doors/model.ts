@@ -1,4 +1,5 @@
 // holdpoint/model: the nouns, as schemas and types.
+export { OUTCOME_SCHEMAS, READ_FAILURE_SCHEMA } from '../model/answer.ts'
 export {
   type DomainEvent,
   type EventAddress,

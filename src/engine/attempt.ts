@@ -1,6 +1,6 @@
 /**
- * The guard around the evaluation of one order key: what throws there is a bug or an answer that nobody expected, and
- * stops this key only. Nothing that was staged before the throw stays, and a person is told. Must never hide a throw.
+ * The guard around everything that concerns one order key: what throws there is a bug or an answer that nobody expected,
+ * and stops this key only. Nothing that was staged before the throw stays, and a person is told. Must never hide a throw.
  */
 import type { ResourceSpec } from '../connectors/connector.ts'
 import { type Goal, orderKeyOf } from '../model/goal.ts'
@@ -25,23 +25,11 @@ export interface Attempt {
   readonly parts: AttemptParts
 }
 
-/** Runs `evaluate` for the goals of the order key: its result stays whole or not at all. */
+/** Evaluates the goals of the order key: the result stays whole or not at all. */
 export function attempt(one: Attempt, orderKey: string, evaluate: () => void): void {
   const { turn, parts } = one
-  const goals = goalsOf(turn, orderKey)
-  const undo = savepoint(turn, orderKey, goals)
   const before = turn.effects.length
-  try {
-    evaluate()
-  } catch (reason) {
-    for (const effect of turn.effects.slice(before)) {
-      const goal = effect.effect === 'send' ? goals.find(({ id }) => id === effect.goal) : undefined
-      if (goal !== undefined) parts.giveRoom(goal)
-    }
-    undo()
-    fail(one, { orderKey, goals, reason })
-    return
-  }
+  if (!guarded(one, { orderKey, goals: goalsOf(turn, orderKey) }, evaluate)) return
   const { failing } = turn.memory
   if (failing.size + turn.exceptions.size === 0) return
   // What waits for a read has not been evaluated with what it will show.
@@ -49,13 +37,46 @@ export function attempt(one: Attempt, orderKey: string, evaluate: () => void): v
   if (!asks) clear(turn, exceptionId(parts.deps.runtime.hash, ['goal.failed', subjectOf(orderKey), '', '']), null)
 }
 
-interface Failure {
+interface Place {
   readonly orderKey: string
+  /** All that the work may change. */
   readonly goals: readonly Goal[]
+}
+
+/** False: it threw. Nothing that it staged stays, and a person is told. */
+export function guarded(one: Attempt, place: Place, work: () => void): boolean {
+  const { turn, parts } = one
+  const { orderKey, goals } = place
+  const undo = savepoint(turn, orderKey, goals)
+  const before = turn.effects.length
+  try {
+    work()
+    return true
+  } catch (reason) {
+    for (const effect of turn.effects.slice(before)) {
+      const goal = effect.effect === 'send' ? goals.find(({ id }) => id === effect.goal) : undefined
+      if (goal !== undefined) parts.giveRoom(goal)
+    }
+    undo()
+    const since = fail(one, { orderKey, goals, reason })
+    lookAgain(one, { orderKey, goals, since })
+    return false
+  }
+}
+
+/** What was decided for the order key could not be carried out. Decided again later: a read might be what failed. */
+export function notCarriedOut(one: Attempt, orderKey: string, reason: unknown): void {
+  const { turn } = one
+  const since = fail(one, { orderKey, goals: goalsOf(turn, orderKey), reason })
+  turn.effects.push({ effect: 'wake', orderKey, at: addMs(turn.at, waitMsOf(one, since)) })
+}
+
+interface Failure extends Place {
   readonly reason: unknown
 }
 
-function fail({ turn, parts }: Attempt, { orderKey, goals, reason }: Failure): void {
+/** Tells a person. Answers since when the trouble lasts. */
+function fail({ turn, parts }: Attempt, { orderKey, goals, reason }: Failure): string {
   const { deps } = parts
   const message = reason instanceof Error ? reason.message : 'thrown value is not an Error'
   const unmet = unmetHolds(goals)
@@ -71,7 +92,7 @@ function fail({ turn, parts }: Attempt, { orderKey, goals, reason }: Failure): v
   // Another hold has come, or one is gone: the exception says which ones wait now.
   if (open && !standing.detail.startsWith(unmet)) clear(turn, opening.id, null)
   raise(turn, opening)
-  lookAgain({ turn, parts }, { orderKey, goals, since: open ? standing.openedAt : turn.at })
+  return open ? standing.openedAt : turn.at
 }
 
 function subjectOf(orderKey: string): string {
@@ -88,17 +109,19 @@ function unmetHolds(goals: readonly Goal[]): string {
   return `not held for certain: ${holds.slice(0, HOLDS_NAMED_MAX).join(', ')}${more}; `
 }
 
+/** As long as the trouble has lasted, so it doubles, within the bounds of every retry. */
+function waitMsOf({ turn, parts }: Attempt, since: string): number {
+  const { retryBaseMs, retryCapMs } = parts.deps.settings
+  return Math.min(Math.max(Date.parse(turn.at) - Date.parse(since), retryBaseMs), retryCapMs)
+}
+
 /**
- * A fresh look may show what can be evaluated. The wait is as long as the trouble has lasted, so it doubles, within the
- * bounds of every retry. Where no connector is there to look, only a start with other settings helps.
+ * A fresh look may show what can be evaluated. Where no connector is there to look, only a start with other settings helps.
  */
-function lookAgain(
-  { turn, parts }: Attempt,
-  failed: { readonly orderKey: string; readonly goals: readonly Goal[]; readonly since: string },
-): void {
-  const { orderKey, goals, since } = failed
-  const { connectors, settings } = parts.deps
-  const waitMs = Math.min(Math.max(Date.parse(turn.at) - Date.parse(since), settings.retryBaseMs), settings.retryCapMs)
+function lookAgain(one: Attempt, { orderKey, goals, since }: Place & { readonly since: string }): void {
+  const { turn, parts } = one
+  const { connectors } = parts.deps
+  const notBefore = addMs(turn.at, waitMsOf(one, since))
   const doubts = (effect: Effect): boolean => effect.effect === 'lookAfresh' && orderKeyOf(effect.goal) === orderKey
   turn.effects.splice(0, turn.effects.length, ...turn.effects.filter((effect) => !doubts(effect)))
   const looked = new Set<string>()
@@ -106,6 +129,6 @@ function lookAgain(
     const offered = connectors.get(goal.system)?.spec.resources.some(({ resource }) => resource === goal.resource)
     if (offered !== true || looked.has(goal.resource)) continue
     looked.add(goal.resource)
-    turn.effects.push({ effect: 'read', goal, notBefore: addMs(turn.at, waitMs) })
+    turn.effects.push({ effect: 'read', goal, notBefore })
   }
 }

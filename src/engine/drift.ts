@@ -62,13 +62,13 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const unknown = ours.filter((reference) => !accounted.has(reference))
     if (unknown.length === 0) {
       forgotten.delete(key)
-      const cleared = !owner.memory.exceptions.has(opened.id) || (await note(owner, (turn) => clear(turn, opened.id, null)))
+      const cleared = !owner.memory.exceptions.has(opened.id) || (await note(owner, key, (turn) => clear(turn, opened.id, null)))
       // Looked at again by the next sweep: what is accounted for is not looked at any more.
       if (!cleared) for (const reference of ours) accounted.delete(reference)
     } else if (owner.memory.exceptions.has(opened.id) || forgotten.again(key)) {
       runtime.sometimes('forgotten-document')
       const detail = `documents or flags of ours that this hub has no command for: ${unknown.join(', ')}`
-      await note(owner, (turn) => raise(turn, { ...opened, detail }))
+      await note(owner, key, (turn) => raise(turn, { ...opened, detail }))
     }
   }
 
@@ -91,18 +91,18 @@ export function createDrift(deps: EngineDeps, clock: HubClock): Drift {
     const usable = observation.buckets.some((bucket) => bucket.usable)
     if (known || !usable) {
       unexplained.delete(key)
-      if (owner.memory.exceptions.has(opened.id)) await note(owner, (turn) => clear(turn, opened.id, null))
+      if (owner.memory.exceptions.has(opened.id)) await note(owner, key, (turn) => clear(turn, opened.id, null))
       return
     }
     if (!owner.memory.exceptions.has(opened.id) && !unexplained.again(key)) return
     runtime.sometimes('drift-unexplained')
-    await note(owner, (turn) => raise(turn, opened))
+    await note(owner, key, (turn) => raise(turn, opened))
   }
 
   /** True: durable. A partition that was lost meanwhile is swept by its next owner; anything else is a bug, and is seen. */
-  async function note(owner: PartitionOwner, action: TurnAction): Promise<boolean> {
+  async function note(owner: PartitionOwner, about: string, action: TurnAction): Promise<boolean> {
     try {
-      await owner.act(action)
+      await owner.act(`drift of ${about}`, action)
       return true
     } catch (reason) {
       if (!(reason instanceof StoreUnavailable))

@@ -10,14 +10,14 @@ import type { GoalSettled } from '../model/events.ts'
 import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
 import { addMs } from '../model/time.ts'
 import { type NextStep, type ReconcilePolicy, reconcile } from '../reconcile/reconcile.ts'
-import { attempt } from './attempt.ts'
+import { attempt, guarded } from './attempt.ts'
 import { sameValue } from './canonical.ts'
 import type { EngineDeps } from './deps.ts'
 import { commandId, goalId, reference } from './derive.ts'
 import { openException } from './exceptions.ts'
 import { observationKey } from './memory.ts'
 import { settledEvent } from './run.ts'
-import { changeGoal, clearGoal, goalsOf, raise, type Turn } from './turn.ts'
+import { changeGoal, clearGoal, goalIn, goalsOf, raise, type Turn } from './turn.ts'
 
 const STEPS_PER_ORDER_KEY_MAX = 500
 const DAY_MS = 86_400_000
@@ -50,10 +50,13 @@ export function evaluateDirty(ledger: Ledger): void {
 }
 
 function evaluateOrderKey(ledger: Ledger, orderKey: string): void {
+  const { undoubted } = ledger.turn.memory
+  if (undoubted.has(orderKey)) doubtIntents(ledger, orderKey)
   for (let steps = 0; takeFirstStep(ledger, orderKey); steps++) {
     assert(steps < STEPS_PER_ORDER_KEY_MAX, `order key ${orderKey} does not come to rest`)
   }
   ledger.turn.dirty.delete(orderKey)
+  undoubted.delete(orderKey)
 }
 
 /** Takes the first step that changes something; false: everything of this order key is at rest. */
@@ -466,11 +469,14 @@ function commandOf(goal: Goal, id: string): Command {
   return command
 }
 
+interface Answer {
+  readonly goal: Goal | undefined
+  readonly command: Command
+  readonly outcome: Outcome
+}
+
 /** The outcome of one attempt. An outcome of an attempt that is no longer the newest changes nothing. */
-export function takeOutcome(
-  ledger: Ledger,
-  answer: { readonly goal: Goal | undefined; readonly command: Command; readonly outcome: Outcome },
-): boolean {
+export function takeOutcome(ledger: Ledger, answer: Answer): boolean {
   const { turn, parts } = ledger
   const { goal, outcome } = answer
   const command = goal?.commands.find((known) => known.id === answer.command.id)
@@ -504,16 +510,37 @@ export function takeOutcome(
   }
 }
 
+/**
+ * As `takeOutcome`, but what throws stops this order key only. The answer is lost by it, so the command counts as unknown.
+ */
+export function takeOutcomeOrDoubt(ledger: Ledger, answer: Answer): void {
+  const { turn } = ledger
+  const { goal } = answer
+  if (goal === undefined) return void takeOutcome(ledger, answer)
+  const orderKey = orderKeyOf(goal)
+  const place = { orderKey, goals: [goal, ...goalsOf(turn, orderKey).filter(({ id }) => id !== goal.id)] }
+  if (guarded(ledger, place, () => void takeOutcome(ledger, answer))) return
+  const outcome: Outcome = { outcome: 'unknown', detail: 'the outcome could not be taken' }
+  guarded(ledger, place, () => void takeOutcome(ledger, { ...answer, outcome }))
+}
+
+/** Everything that the owner before left open is evaluated, and what it may or may not have sent is doubted with that. */
+export function beginDoubting({ memory, dirty }: Turn): void {
+  for (const goal of memory.goals.values()) {
+    const orderKey = orderKeyOf(goal)
+    if (goal.commands.some(({ state }) => state === 'intent')) memory.undoubted.add(orderKey)
+    dirty.add(orderKey)
+  }
+}
+
 /** A durable intent whose sender is gone may or may not have reached the target. */
-export function doubtIntents(ledger: Ledger): void {
-  const { turn, parts } = ledger
-  for (const goal of turn.memory.goals.values()) {
-    for (const command of goal.commands) {
+function doubtIntents({ turn, parts }: Ledger, orderKey: string): void {
+  for (const { id, commands } of goalsOf(turn, orderKey)) {
+    for (const command of commands) {
       if (command.state !== 'intent') continue
       parts.deps.runtime.sometimes('intent-doubted')
-      const current = turn.goals.get(goal.id) ?? goal
-      putCommand(turn, current, { ...command, state: 'unknown', changedAt: turn.at, detail: 'the sender stopped before the answer' })
+      const detail = 'the sender stopped before the answer'
+      putCommand(turn, goalIn(turn, id) as Goal, { ...command, state: 'unknown', changedAt: turn.at, detail })
     }
-    turn.dirty.add(orderKeyOf(goal))
   }
 }

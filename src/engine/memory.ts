@@ -40,6 +40,8 @@ export interface PartitionMemory {
   readonly exceptionsByGoal: Map<string, Set<string>>
   /** Subjects of open `goal.failed`: order keys that could not be evaluated. */
   readonly failing: Set<string>
+  /** Order keys with intents of the owner before; see `doubtIntents`. */
+  readonly undoubted: Set<string>
   /** Instances whose decision threw; their deliveries wait in the inbox. */
   readonly blocked: Set<string>
   /** Newest observation by resource of an order key. */
@@ -73,6 +75,7 @@ export function createMemory(partition: number, epoch: number): PartitionMemory 
     exceptions: new Map(),
     exceptionsByGoal: new Map(),
     failing: new Set(),
+    undoubted: new Set(),
     blocked: new Set(),
     observations: new Map(),
     premises: new Map(),

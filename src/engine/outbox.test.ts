@@ -368,6 +368,23 @@ describe('the guard', () => {
     expect([calls, told]).toEqual([[['b']], ['a later']])
   })
 
+  test.each([0, 1])('that throws after %i answers has not said yes: nothing of it is sent, and the others are', async (answers) => {
+    const { runtime, calls, told, send, logged, outbox } = open()
+    let asked = 0
+    send('a', {
+      guard: () => {
+        if (asked++ < answers) return true
+        throw new Error('a bug in the guard')
+      },
+    })
+    await runtime.rest()
+    send('b')
+    await runtime.rest()
+    expect([calls, told]).toEqual([[['b']], ['a later']])
+    expect(logged).toEqual(['warn a send guard threw'])
+    expect(outbox.mayCall('qms-1')).toBe(true)
+  })
+
   test('that says no at the socket stops the whole batch', async () => {
     const { runtime, calls, told, send } = open()
     let asked = 0

@@ -9,6 +9,7 @@ import { type Breaker, type CallEnd, createBreaker, POOLS, type Pool, poolOf } f
 import { withinDeadline } from './deadline.ts'
 import type { EngineDeps } from './deps.ts'
 import type { Limiter, Limiters } from './limiter.ts'
+import { checkedOutcome } from './observed.ts'
 import { createRoom, type Room, type Waiter } from './room.ts'
 
 export interface PendingSend {
@@ -110,8 +111,9 @@ export function createOutbox(deps: EngineDeps, limiters: Limiters): Outbox {
         rest.push(send)
         continue
       }
-      if (!send.guard()) {
-        finish(one, send, { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: the send guard said no' })
+      const no = refusalOf(send)
+      if (no !== null) {
+        finish(one, send, no)
         continue
       }
       orderKeys.add(send.orderKey)
@@ -119,6 +121,18 @@ export function createOutbox(deps: EngineDeps, limiters: Limiters): Outbox {
     }
     state.queue.splice(0, state.queue.length, ...rest)
     return batch
+  }
+
+  /** Why it is not sent; null: it may be. A guard that throws has not said yes. */
+  function refusalOf(send: PendingSend): Outcome | null {
+    try {
+      if (send.guard()) return null
+      return { outcome: 'later', class: 'transient', delayMs: 0, detail: 'not sent: the send guard said no' }
+    } catch (reason) {
+      const detail = `not sent: the send guard threw: ${reason instanceof Error ? reason.message : String(reason)}`
+      deps.log.warn('a send guard threw', { subject: send.item.subject, detail })
+      return { outcome: 'later', class: 'unknown', delayMs: null, detail }
+    }
   }
 
   async function dispatch(one: Target, pool: Pool, batch: readonly PendingSend[]): Promise<void> {
@@ -138,7 +152,7 @@ export function createOutbox(deps: EngineDeps, limiters: Limiters): Outbox {
 
   async function applyAll(one: Target, batch: readonly PendingSend[]): Promise<Applied> {
     const { instance, callTimeoutMs: timeoutMs } = one.connector.spec
-    const call: Omit<Call, 'signal'> = { timeoutMs, beforeWrite: () => batch.every((send) => send.guard()) }
+    const call: Omit<Call, 'signal'> = { timeoutMs, beforeWrite: () => batch.every((send) => refusalOf(send) === null) }
     let stopped = false
     let over = false
     const beforeWrite = (): boolean => {
@@ -157,7 +171,8 @@ export function createOutbox(deps: EngineDeps, limiters: Limiters): Outbox {
       const outcomes = await withinDeadline({ clock, timeoutMs, late }, (signal) =>
         one.connector.apply(items, { ...call, signal, beforeWrite }),
       )
-      return outcomes.length === batch.length ? { outcomes, stopped } : unknown('the connector did not answer for every item')
+      if (outcomes.length !== batch.length) return unknown('the connector did not answer for every item')
+      return { outcomes: outcomes.map((outcome) => checkedOutcome(deps, outcome, instance)), stopped }
     } catch (reason) {
       // A connector that throws has broken its promise; whether it sent is not known.
       const detail = reason instanceof Error ? reason.message : 'the connector threw'

@@ -6,25 +6,28 @@
 import { assert } from '../assert.ts'
 import type { Outcome, ResourceSpec } from '../connectors/connector.ts'
 import { TIMER_FIRED } from '../model/events.ts'
+import { type Command, type Goal, orderKeyOf } from '../model/goal.ts'
 import type { Observation } from '../model/observation.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { Alarms } from './alarms.ts'
+import { notCarriedOut } from './attempt.ts'
 import { checkpointBatch, hasUnwritten } from './checkpoint.ts'
 import type { EngineDeps, EntryCache, PendingDelivery } from './deps.ts'
 import { instanceId } from './derive.ts'
 import { carryOutEffect, type EffectParts, type Sent } from './effects.ts'
 import { encodeEntry, type LateEntry } from './entries.ts'
+import { openException } from './exceptions.ts'
 import type { TimerRow } from './fold.ts'
 import type { AdjustableClock } from './hub-clock.ts'
 import { Inbox } from './inbox.ts'
-import { doubtIntents, evaluateDirty, type LedgerParts, takeOutcome } from './ledger.ts'
+import { beginDoubting, evaluateDirty, type LedgerParts, takeOutcomeOrDoubt } from './ledger.ts'
 import { createMemory, observationKey, type PartitionMemory } from './memory.ts'
 import type { Outbox } from './outbox.ts'
 import type { Reader } from './reader.ts'
 import { type RunParts, runDelivery } from './run.ts'
 import { loadInstances, takeOver } from './takeover.ts'
 import { timerId } from './timer-id.ts'
-import { applyTurn, batchOf, beginTurn, clear, goalIn, type Turn, turnIsEmpty } from './turn.ts'
+import { applyTurn, batchOf, beginTurn, clear, type Effect, goalIn, raise, snapshot, type Turn, turnIsEmpty } from './turn.ts'
 import { type ReadEnd, readAgain, takeReadEnd } from './unread.ts'
 
 const ROUNDS_PER_TURN_MAX = 1_000
@@ -54,6 +57,7 @@ export type Stop = 'released' | 'fenced' | 'failed'
 export type TurnAction = (turn: Turn) => unknown
 
 interface QueuedAction {
+  readonly about: string
   readonly action: TurnAction
   readonly done: () => void
   readonly lost: (reason: unknown) => void
@@ -75,6 +79,8 @@ export class PartitionOwner {
   readonly #inbox: Inbox
   #outcomes: { readonly sent: Sent; readonly outcome: Outcome }[] = []
   #readEnds: ReadEnd[] = []
+  /** Effects that threw. */
+  #failures: { readonly orderKey: string; readonly reason: unknown }[] = []
   #actions: QueuedAction[] = []
   #timers: TimerRow[] = []
   readonly #orderKeys = new Set<string>()
@@ -143,11 +149,14 @@ export class PartitionOwner {
     this.#signal()
   }
 
-  /** Runs `action` inside the next turn; resolves when that turn is durable, rejects when the partition was lost first. */
-  act(action: TurnAction): Promise<void> {
+  /**
+   * Runs `action` inside the next turn; resolves when that turn is durable, rejects when the partition was lost first. One
+   * that throws rejects and changes nothing; a person is told, with `about`, until one about the same succeeds.
+   */
+  act(about: string, action: TurnAction): Promise<void> {
     return new Promise<void>((done, lost) => {
       if (this.#state === 'stopped') return lost(new StoreUnavailable('the partition has another owner'))
-      this.#actions.push({ action, done, lost })
+      this.#actions.push({ about, action, done, lost })
       this.#signal()
     })
   }
@@ -160,8 +169,7 @@ export class PartitionOwner {
 
   /** Releases the deliveries of an instance again after a fix. */
   unblock(instance: string, actor: string): Promise<void> {
-    return this.act((turn) => {
-      this.memory.blocked.delete(instance)
+    return this.act(`instance ${instance.replace('\u001f', ' ')}`, (turn) => {
       for (const record of this.memory.exceptions.values()) {
         if (
           record.code === 'process.failed' &&
@@ -170,6 +178,7 @@ export class PartitionOwner {
         )
           clear(turn, record.id, actor)
       }
+      this.memory.blocked.delete(instance)
       this.#inbox.returnSkipped(instance)
       for (const timer of this.memory.timers.values()) this.#arm(timer)
     })
@@ -236,7 +245,7 @@ export class PartitionOwner {
   #hasWork(): boolean {
     if (this.#outcomes.length > 0 || this.#actions.length > 0 || this.#checkpointDue) return true
     if (this.#state !== 'running') return false
-    return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0 || this.#readEnds.length > 0
+    return this.#inbox.waiting || this.#orderKeys.size > 0 || this.#timers.length > 0 || this.#readEnds.length + this.#failures.length > 0
   }
 
   /** False: the partition is no longer ours. */
@@ -245,23 +254,25 @@ export class PartitionOwner {
     const actions = this.#actions.splice(0)
     try {
       if (this.#doubting) {
-        doubtIntents({ turn, parts: this.#ledger })
+        beginDoubting(turn)
         readAgain(turn, this.#parts.deps.runtime)
       }
       this.#doubting = false
       const most = this.#parts.deps.settings.turnItemsMax
+      const ledger = { turn, parts: this.#ledger }
       const outcomes = this.#outcomes.splice(0, most)
-      for (const { sent, outcome } of outcomes)
-        takeOutcome({ turn, parts: this.#ledger }, { ...sent, goal: goalIn(turn, sent.goal), outcome })
-      for (const end of this.#readEnds.splice(0, most)) takeReadEnd(turn, this.#parts.deps.runtime, end)
-      for (const one of actions) await one.action(turn)
+      for (const { sent, outcome } of outcomes) takeOutcomeOrDoubt(ledger, { ...sent, goal: goalIn(turn, sent.goal), outcome })
+      for (const end of this.#readEnds.splice(0, most)) takeReadEnd(ledger, end)
+      for (const { orderKey, reason } of this.#failures.splice(0, most)) notCarriedOut(ledger, orderKey, reason)
+      const acted = new Set<QueuedAction>()
+      for (const one of actions) if (await this.#act(turn, one)) acted.add(one)
       this.#takeOrderKeys(turn, most)
       await this.#takeDeliveries(turn, most)
       await this.#settle(turn)
       const ours = await this.#commit(turn)
       // Refused whole: kept as evidence when the owner stops.
       if (!ours) this.#outcomes.push(...outcomes)
-      for (const one of actions) {
+      for (const one of acted) {
         if (ours) one.done()
         else one.lost(new StoreUnavailable('the partition has another owner'))
       }
@@ -270,6 +281,25 @@ export class PartitionOwner {
       this.#giveBack(turn)
       for (const one of actions) one.lost(reason)
       throw reason
+    }
+  }
+
+  /** False: it threw, and is told of. A store that fails is the trouble of all. */
+  async #act(turn: Turn, { about, action, lost }: QueuedAction): Promise<boolean> {
+    const { hash } = this.#parts.deps.runtime
+    const undo = snapshot(turn)
+    try {
+      await action(turn)
+      clear(turn, openException(hash, turn.at, { code: 'action.failed', subject: about, detail: '' }).id, null)
+      return true
+    } catch (reason) {
+      if (reason instanceof StoreUnavailable) throw reason
+      undo()
+      this.#parts.deps.runtime.sometimes('action-failed')
+      const detail = reason instanceof Error ? reason.message : 'thrown value is not an Error'
+      raise(turn, openException(hash, turn.at, { code: 'action.failed', causeGroup: `action.failed:${detail}`, subject: about, detail }))
+      lost(reason)
+      return false
     }
   }
 
@@ -320,15 +350,31 @@ export class PartitionOwner {
       const after = deps.runtime.yieldPoint('after-turn-commit')
       if (after !== undefined) await after
     }
-    for (const effect of turn.effects) {
-      if (effect.effect === 'send') this.#sending++
-      carryOutEffect(this.#effects, effect, turn.at)
-    }
+    for (const effect of turn.effects) this.#carryOut(turn, effect)
     for (const [id, timer] of turn.timers) {
       if (timer === null) this.#alarms.clear(`timer|${id}`)
       else this.#arm(timer)
     }
     return true
+  }
+
+  /** The turn is durable, so what throws here cannot be taken back: a command that may not have left counts as unknown. */
+  #carryOut(turn: Turn, effect: Effect): void {
+    const { deps, outbox } = this.#parts
+    if (effect.effect === 'send') this.#sending++
+    try {
+      carryOutEffect(this.#effects, effect, turn.at)
+    } catch (reason) {
+      deps.runtime.sometimes('effect-failed')
+      if (effect.effect === 'send') {
+        const goal = goalIn(turn, effect.goal) as Goal
+        outbox.giveRoom(goal.system, goal.lane)
+        const command = goal.commands.find(({ id }) => id === effect.command) as Command
+        this.#onOutcome({ goal: goal.id, command }, { outcome: 'unknown', detail: 'it could not be sent' })
+        this.#failures.push({ orderKey: orderKeyOf(goal), reason })
+      } else this.#failures.push({ orderKey: 'orderKey' in effect ? effect.orderKey : orderKeyOf(effect.goal), reason })
+      this.#signal()
+    }
   }
 
   #armCheckpoint(): void {

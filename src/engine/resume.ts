@@ -107,7 +107,7 @@ export function createResumer(
     if (exception.code === 'process.failed') return false
     const owner = [...parts.owners().values()].find(({ memory }) => memory.exceptions.has(exception.id))
     if (owner === undefined) return false
-    await owner.act(async (turn) => {
+    await owner.act(aboutOf(exception), async (turn) => {
       const goal = exception.goal === null ? undefined : await goalFor(turn, exception.goal)
       clear(turn, exception.id, said)
       if (goal?.state === 'parked' || goal?.state === 'refused')
@@ -146,7 +146,7 @@ export function createResumer(
     const id = exception.goal ?? ''
     const owner = await ownerOf(id)
     if (owner === undefined) return false
-    await owner.act(async (turn) => {
+    await owner.act(aboutOf(exception), async (turn) => {
       const goal = await goalFor(turn, id)
       if (goal !== undefined) changeGoal(turn, goal, { type: 'retried', actor })
       clear(turn, exception.id, actor)
@@ -172,6 +172,10 @@ export function createResumer(
       return resumed
     },
   }
+}
+
+function aboutOf({ code, subject }: ExceptionRecord): string {
+  return `${code} of ${subject}`
 }
 
 /** `{chunk}#{request}/{element}`: the request's bytes, and which of its items. */

@@ -8,7 +8,7 @@ import type { EngineDeps } from './deps.ts'
 import type { Limiter, Limiters } from './limiter.ts'
 import type { Part, Troubles } from './troubles.ts'
 
-interface Failed {
+export interface Failed {
   readonly failed: string
 }
 

@@ -140,6 +140,24 @@ describe('a page of the sweep', () => {
     expect(logged).toEqual(['warn a subject cannot be swept', 'info every subject can be swept again'])
   })
 
+  test.each([
+    ['a subject that is none', [{ subject: 7, observation: page([]).subjects[0]?.observation }]],
+    ['an entry that is none', [null]],
+    ['no list', 'subjects'],
+  ])('with %s fails its own system only', async (_, subjects) => {
+    const { engine, erp, qms, logged } = await open()
+    erp.onSweep = async () => ({ subjects: subjects as unknown as SweepPage['subjects'], cursor: null })
+    let swept = 0
+    qms.onSweep = async () => {
+      swept++
+      return page([])
+    }
+    await engine.sweep()
+    await engine.sweep()
+    expect([swept, engine.owned(), logged.filter((line) => !line.includes('swept'))]).toEqual([2, [0], []])
+    expect(logged.length).toBeGreaterThan(0)
+  })
+
   test('follows the one before it until there is none', async () => {
     const { engine, qms } = await open()
     const cursors: (string | null)[] = []

@@ -2,8 +2,10 @@
  * The guarantee behind the events: reads every system's real state in bulk and nominates what differs; asks sources
  * for what their notices may have lost. A nomination never heals: the owner reads that one key afresh first.
  */
-import type { Connector, SweepPage } from '../connectors/connector.ts'
+import type { ChangesPage, Connector, SweepPage } from '../connectors/connector.ts'
 import type { Observation } from '../model/observation.ts'
+import type { Process } from '../process/process.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import type { EngineDeps, HubClock } from './deps.ts'
 import { partitionOf } from './derive.ts'
 import { createDrift, type Place } from './drift.ts'
@@ -12,7 +14,7 @@ import type { IntakeResult } from './intake-plan.ts'
 import type { Limiters } from './limiter.ts'
 import { faultOf } from './observed.ts'
 import type { PartitionOwner } from './partition.ts'
-import { createSweepCalls } from './sweep-calls.ts'
+import { createSweepCalls, type Failed } from './sweep-calls.ts'
 import { createTroubles, type Part } from './troubles.ts'
 
 const PAGES_MAX = 100_000
@@ -67,16 +69,23 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     for (let page = 0; page < PAGES_MAX; page++) {
       const beganAt = parts.clock.iso()
       const from: string | null = cursor
-      const result: SweepPage | null = await calls.ask(connector, part, (call) => connector.sweep(resource, from, call))
+      const result: SweepPage | null = await calls.ask(connector, part, async (call) =>
+        pageOf(await connector.sweep(resource, from, call), 'subjects'),
+      )
       if (result === null) {
         runtime.sometimes('sweep-failed')
         return false
       }
       const endedAt = parts.clock.iso()
-      const sound = result.subjects.filter((one) => isSound(one, subjects))
-      readable &&= sound.length === result.subjects.length
-      for (const { subject, observation } of sound)
-        await nominate({ system: connector.spec.instance, resource, subject }, { ...observation, beganAt, endedAt, source: 'sweep' })
+      for (const one of result.subjects) {
+        const fault =
+          faultOfEntry(one) ??
+          (await nominated({ ...part, subject: one.subject }, { ...one.observation, beganAt, endedAt, source: 'sweep' }))
+        if (fault === null) continue
+        readable = false
+        runtime.sometimes('subject-not-swept')
+        troubles.begin(subjects, 'a subject cannot be swept', { subject: one?.subject, detail: fault })
+      }
       cursor = result.cursor
       if (stopped) return false
       if (cursor !== null) continue
@@ -86,13 +95,15 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     return endless(part)
   }
 
-  /** What is not counts for nothing; a read of it fails for the same reason, and says so. */
-  function isSound({ subject, observation }: SweepPage['subjects'][number], part: Part): boolean {
-    const fault = faultOf(observation)
-    if (fault === null) return true
-    runtime.sometimes('subject-not-swept')
-    troubles.begin(part, 'a subject cannot be swept', { subject, detail: fault })
-    return false
+  /** What is wrong; null: nothing. One subject says nothing about the others. A store that fails is the trouble of all. */
+  async function nominated(one: Part & { readonly subject: string }, observation: Observation): Promise<string | null> {
+    try {
+      await nominate({ system: one.instance, resource: one.part, subject: one.subject }, observation)
+      return null
+    } catch (reason) {
+      if (reason instanceof StoreUnavailable) throw reason
+      return reason instanceof Error ? reason.message : 'thrown value is not an Error'
+    }
   }
 
   function whole(part: Part): true {
@@ -107,7 +118,7 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
 
   async function nominate(place: Place, observation: Observation): Promise<void> {
     const { system, resource, subject } = place
-    const emitter = emitterOf(resource)
+    const emitter = emitterOf(deps, resource)
     if (emitter === undefined) return
     const owner = parts.owners().get(partitionOf(emitter.partitionKeyOf(subject), store.meta.partitions))
     if (owner === undefined) return
@@ -119,11 +130,6 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
       return
     }
     if (observation.kind === 'stock') await drift.explain(owner, { ...place, process: emitter.name }, observation)
-  }
-
-  function emitterOf(resource: string) {
-    for (const process of deps.processes.values()) if (process.emits.includes(resource)) return process
-    return undefined
   }
 
   /** Polled by the owner of the system's own partition, so that one worker polls at a time; twice does no harm. */
@@ -140,13 +146,15 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     for (let page = 0; page < PAGES_MAX; page++) {
       if (stopped) return false
       const from = cursor
-      const changes = await calls.ask(connector, part, (call) => connector.changes(from, call))
+      const changes = await calls.ask(connector, part, async (call) => pageOf(await connector.changes(from, call), 'items'))
       if (changes === null) return false
       if (!(await takenIn(part, changes.items))) return false
       if (changes.cursor !== cursor || saved?.caughtUp !== !changes.more) {
         cursor = changes.cursor
         const body = JSON.stringify({ cursor, incarnation: store.meta.incarnation, caughtUp: !changes.more })
-        await owner.act((turn) => turn.rows.push({ table: 'cursor', id: system, partition: owner.partition, active: false, tag: '', body }))
+        await owner.act(`changes of ${system}`, (turn) =>
+          turn.rows.push({ table: 'cursor', id: system, partition: owner.partition, active: false, tag: '', body }),
+        )
       }
       if (!changes.more) return whole(part)
     }
@@ -178,10 +186,10 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
   async function markSwept(partition: number, epoch: number): Promise<void> {
     const owner = parts.owners().get(partition)
     if (owner === undefined || owner.epoch !== epoch || !owner.queryFirst) return
-    await owner.act((turn) =>
+    await owner.act('sweep after a restore', (turn) =>
       turn.rows.push({
         table: 'setting',
-        id: sweptId(partition),
+        id: sweptId(store, partition),
         partition,
         active: false,
         tag: '',
@@ -190,10 +198,6 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     )
     owner.queryFirst = false
     runtime.sometimes('restored-partition-swept')
-  }
-
-  function sweptId(partition: number): string {
-    return `swept.${store.meta.incarnation}.${partition}`
   }
 
   function sweep(): Promise<void> {
@@ -221,6 +225,25 @@ export function createSweeper(deps: EngineDeps, parts: SweepParts): Sweeper {
     },
     sweep,
     mustQueryFirst: async (partition) =>
-      store.meta.incarnation > 1 && !(await store.readRows('setting', [sweptId(partition)])).has(sweptId(partition)),
+      store.meta.incarnation > 1 && !(await store.readRows('setting', [sweptId(store, partition)])).has(sweptId(store, partition)),
   }
+}
+
+function emitterOf({ processes }: EngineDeps, resource: string): Process | undefined {
+  for (const process of processes.values()) if (process.emits.includes(resource)) return process
+  return undefined
+}
+
+function sweptId({ meta }: EngineDeps['store'], partition: number): string {
+  return `swept.${meta.incarnation}.${partition}`
+}
+
+function pageOf<T extends ChangesPage | SweepPage>(page: T | Failed, list: string): T | Failed {
+  const { [list]: entries } = page as unknown as Readonly<Record<string, unknown>>
+  return 'failed' in page || Array.isArray(entries) ? page : { failed: `a page without ${list}` }
+}
+
+/** A read of what breaks its contract fails for the same reason, and says so. */
+function faultOfEntry(entry: SweepPage['subjects'][number]): string | null {
+  return typeof entry?.subject === 'string' ? faultOf(entry.observation) : 'an entry of a page names no subject'
 }

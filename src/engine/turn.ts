@@ -131,6 +131,32 @@ export function savepoint(turn: Turn, orderKey: string, goals: readonly Goal[]):
   }
 }
 
+/** Undoes whatever is staged from now on. */
+export function snapshot(turn: Turn): () => void {
+  const lists = [turn.entries, turn.deliveries, turn.consumed, turn.rows, turn.pending, turn.effects].map((list) => {
+    const { length } = list
+    return () => void list.splice(length)
+  })
+  const maps = [turn.goals, turn.loaded, turn.instances, turn.timers, turn.exceptions, turn.contexts, turn.settled].map(undoOf)
+  const newGoals = [...turn.newGoals].map(([orderKey, ids]): [string, string[]] => [orderKey, [...ids]])
+  const dirty = [...turn.dirty]
+  return () => {
+    for (const undo of [...lists, ...maps]) undo()
+    turn.newGoals.clear()
+    for (const [orderKey, ids] of newGoals) turn.newGoals.set(orderKey, ids)
+    turn.dirty.clear()
+    for (const orderKey of dirty) turn.dirty.add(orderKey)
+  }
+}
+
+function undoOf(map: Map<string, unknown>): () => void {
+  const entries = [...map]
+  return () => {
+    map.clear()
+    for (const [key, value] of entries) map.set(key, value)
+  }
+}
+
 export function exceptionIn(turn: Turn, id: string): ExceptionRecord | undefined {
   return turn.exceptions.get(id) ?? turn.memory.exceptions.get(id)
 }

@@ -4,13 +4,14 @@
  * the goal. Must never change a goal.
  */
 import type { ErrorClass, ErrorCode } from '../errors.ts'
-import type { Goal } from '../model/goal.ts'
+import { type Goal, orderKeyOf } from '../model/goal.ts'
 import type { Runtime } from '../runtime.ts'
+import { type Attempt, guarded } from './attempt.ts'
 import { type ExceptionRecord, openException } from './exceptions.ts'
 import type { PartitionMemory } from './memory.ts'
 import type { ReadFailure } from './reader.ts'
 import type { EngineSettings } from './settings.ts'
-import { clear, raise, type Turn } from './turn.ts'
+import { clear, goalIn, raise, type Turn } from './turn.ts'
 
 export interface Place {
   readonly system: string
@@ -66,7 +67,16 @@ function isOverdue({ lane }: Goal, failure: ReadFailure, settings: EngineSetting
   return failure.againMs - failure.sinceMs >= graceMs
 }
 
-export function takeReadEnd(turn: Turn, { hash, sometimes }: Runtime, { goal, place, failure }: ReadEnd): void {
+/** What throws stops the order key of the goal only. */
+export function takeReadEnd(one: Attempt, end: ReadEnd): void {
+  const { turn, parts } = one
+  const goal = goalIn(turn, end.goal)
+  const take = (): void => noteEnd(turn, parts.deps.runtime, end)
+  if (goal === undefined) take()
+  else guarded(one, { orderKey: orderKeyOf(goal), goals: [goal] }, take)
+}
+
+function noteEnd(turn: Turn, { hash, sometimes }: Runtime, { goal, place, failure }: ReadEnd): void {
   const { memory } = turn
   if (failure === null) {
     sometimes('unread-seen-again')

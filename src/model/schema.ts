@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
+import { OUTCOME_SCHEMAS, READ_FAILURE_SCHEMA } from './answer.ts'
 import { EVENT_SCHEMAS } from './events.ts'
 import { OBSERVATION_SCHEMAS } from './observation.ts'
 
@@ -10,6 +11,8 @@ const OK: Checked = { ok: true }
 /** Compiled at first use: about a millisecond each, paid by nobody who never sees the type. */
 const events = new Map<string, Validator>()
 const observations = new Map<string, Validator>()
+const outcomes = new Map<string, Validator>()
+const failures = new Map<string, Validator>()
 
 /** Whether `data` keeps the contract of event type `type`. An unknown type keeps none. */
 export function checkEvent(type: string, data: unknown): Checked {
@@ -22,6 +25,19 @@ export function checkObservation(observation: unknown): Checked {
   const kind = (observation as { readonly kind?: unknown } | null | undefined)?.kind
   const validator = typeof kind === 'string' ? (observations.get(kind) ?? compile(observations, OBSERVATION_SCHEMAS, kind)) : null
   return validator === null ? { ok: false, path: '/kind', message: 'is neither stock nor record' } : check(validator, observation)
+}
+
+/** Whether what a connector says of a command item is an outcome. One of an unknown kind is none. */
+export function checkOutcome(outcome: unknown): Checked {
+  const kind = (outcome as { readonly outcome?: unknown } | null | undefined)?.outcome
+  const validator = typeof kind === 'string' ? (outcomes.get(kind) ?? compile(outcomes, OUTCOME_SCHEMAS, kind)) : null
+  return validator === null ? { ok: false, path: '/outcome', message: 'is none of the outcomes' } : check(validator, outcome)
+}
+
+/** Whether what a connector says of a read that failed can be acted upon. */
+export function checkReadFailure(result: unknown): Checked {
+  const validator = failures.get('failed') ?? compile(failures, { failed: READ_FAILURE_SCHEMA }, 'failed')
+  return check(validator as Validator, result)
 }
 
 function check(validator: Validator, data: unknown): Checked {

@@ -137,7 +137,9 @@ export const MUTANTS_OF_PROTOCOL: readonly UnknownMutant[] = [
   },
   {
     name: 'guard-is-asked-too-early',
-    patches: [{ file: OUTBOX, find: 'beforeWrite: () => batch.every((send) => send.guard())', replace: 'beforeWrite: () => true' }],
+    patches: [
+      { file: OUTBOX, find: 'beforeWrite: () => batch.every((send) => refusalOf(send) === null)', replace: 'beforeWrite: () => true' },
+    ],
   },
   {
     name: 'completion-not-fenced',
