@@ -1,4 +1,4 @@
-import type { Connector } from '../../src/connectors/connector.ts'
+import type { Call, Connector } from '../../src/connectors/connector.ts'
 
 /** What the systems declare that they stand. */
 export interface CallLimits {
@@ -24,8 +24,10 @@ export function withinLimits(
   const { instance, callsInFlightMax, callsPerSecondMax } = connector.spec
   const begun: number[] = []
   let underWay = 0
-  const call = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const call = async <T>({ signal }: Call, ask: () => Promise<T>): Promise<T> => {
     underWay++
+    // What the hub has given up is no longer its call.
+    signal.addEventListener('abort', () => underWay--)
     begun.push(watch.now())
     if (underWay > callsInFlightMax) watch.breach(`${underWay} calls of ${instance} under way`)
     const second = begun.filter((at) => at > watch.now() - 1_000).length
@@ -34,14 +36,14 @@ export function withinLimits(
     try {
       return await ask()
     } finally {
-      underWay--
+      if (!signal.aborted) underWay--
     }
   }
   return {
     ...connector,
-    apply: (items, given) => call(() => connector.apply(items, given)),
-    read: (resource, subjects, given) => call(() => connector.read(resource, subjects, given)),
-    sweep: (resource, cursor, given) => call(() => connector.sweep(resource, cursor, given)),
-    changes: (cursor, given) => call(() => connector.changes(cursor, given)),
+    apply: (items, given) => call(given, () => connector.apply(items, given)),
+    read: (resource, subjects, given) => call(given, () => connector.read(resource, subjects, given)),
+    sweep: (resource, cursor, given) => call(given, () => connector.sweep(resource, cursor, given)),
+    changes: (cursor, given) => call(given, () => connector.changes(cursor, given)),
   }
 }

@@ -16,7 +16,7 @@ import type { Aim } from './aim.ts'
 import { BLIND_MS, withBlindReads } from './blind-reads.ts'
 import { withinLimits } from './call-limits.ts'
 import { createDeskConnector } from './desk.ts'
-import { withNonsenseAnswers } from './nonsense-answers.ts'
+import { withNonsenseAnswers, withNonsenseOutcomes } from './nonsense-answers.ts'
 import { type Probes, type Watch, watchConnector, watchStore } from './probes.ts'
 import { noteAcknowledgement } from './protocol.ts'
 import { type Shape, TIMES } from './shape.ts'
@@ -101,9 +101,11 @@ export function createHub(parts: HubParts, urls: { readonly erp: () => string; r
     const sane = (): boolean => !shape.nonsense || world.now() >= shape.healAtMs
     const net = withNonsenseAnswers(withShortAnswers(seen, random, calm), world.random('nonsense'), sane)
     const port = { net, clock: runtime.clock }
+    const wit = world.random('nonsense outcomes')
+    const speaking = (connector: Connector): Connector => withNonsenseOutcomes(connector, wit, sane)
     const limits = { now: () => world.now(), breach: (what: string): void => void probes.crowds.push(what) }
     for (const connector of connectorsOf(port, shape, urls))
-      connectors.set(connector.spec.instance, withinLimits(watchConnector(connector, node, watch), limits))
+      connectors.set(connector.spec.instance, withinLimits(speaking(watchConnector(connector, node, watch)), limits))
     const engine = await openEngine({
       runtime,
       store: bound,

@@ -1,3 +1,4 @@
+import type { Connector, Outcome } from '../../src/connectors/connector.ts'
 import type { HttpCall, HttpResult, Net } from '../../src/runtime.ts'
 
 /** Of the answers that show lots. */
@@ -27,4 +28,20 @@ export function withNonsenseAnswers(net: Net, random: { next(): number }, calm: 
     return { kind: 'response', response: { ...result.response, body: new TextEncoder().encode(JSON.stringify(body)) } }
   }
   return { ...net, request: async (call) => spoiled(call, await net.request(call)) }
+}
+
+const OUTCOME_SHARE = 0.04
+const OUTCOMES: readonly unknown[] = [
+  null,
+  { outcome: 'done', detail: '' },
+  { outcome: 'refused' },
+  { outcome: 'needs-person', code: 'no.such.code', detail: '' },
+  { outcome: 'later', class: 'transient', delayMs: Number.NaN, detail: '' },
+]
+
+/** A connector that now and then says of a command, whatever became of it, what is no outcome. */
+export function withNonsenseOutcomes(connector: Connector, random: { next(): number }, calm: () => boolean): Connector {
+  const spoiled = (outcome: Outcome): Outcome =>
+    calm() || random.next() >= OUTCOME_SHARE ? outcome : (OUTCOMES[Math.floor(random.next() * OUTCOMES.length)] as Outcome)
+  return { ...connector, apply: async (items, call) => (await connector.apply(items, call)).map(spoiled) }
 }

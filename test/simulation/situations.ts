@@ -32,6 +32,7 @@ export const SITUATIONS_REQUIRED: readonly string[] = [
   'forgotten-document',
   'breaker-opened',
   'observation-refused',
+  'outcome-malformed',
   'subject-not-swept',
   'clock-set-back',
   'clock-set-forward',
