@@ -301,11 +301,14 @@ function openStores(world: World, shape: Shape): Stores {
     image: () => {
       const image = store.image()
       return () => {
+        store.powerLoss()
         store = createMemoryStore({ ...options, image })
       }
     },
     startAnew: (clockByMs) => {
       clockMs += clockByMs
+      // What was being written when the machine went down is on the disk or not; nobody is told later.
+      store.powerLoss({ inFlightSurvives: random.next() < 0.5 })
       const { meta, state } = store.image()
       // No restore: the incarnation stays.
       store = createMemoryStore({ ...options, image: { meta: { ...meta, incarnation: meta.incarnation - 1 }, state } })
