@@ -12,6 +12,9 @@ export interface Disturbances {
   readonly errorBeforeCommitShare: number
   readonly errorMidBatchShare: number
   readonly errorAfterCommitShare: number
+  /** Shares of write calls that are never answered: nothing done, everything done. */
+  readonly lostBeforeCommitShare: number
+  readonly lostAfterCommitShare: number
   /**
    * Share of write calls that run late: the effect comes up to `slowMsMax` after arrival, whether or not the caller
    * still listens. Quiesce must be longer.
@@ -41,6 +44,8 @@ export const CALM: Disturbances = {
   errorBeforeCommitShare: 0,
   errorMidBatchShare: 0,
   errorAfterCommitShare: 0,
+  lostBeforeCommitShare: 0,
+  lostAfterCommitShare: 0,
   slowShare: 0,
   slowMsMax: 0,
   slowAnswerShare: 0,
@@ -57,6 +62,7 @@ export const CALM: Disturbances = {
 /** One fault for the next call of its kind, before any share is drawn. For tests that need the fault to happen. */
 export type ScriptedFault =
   | { readonly on: 'write' | 'read'; readonly fault: 'rateLimited' | 'errorBefore' | 'errorAfter' | 'errorMidBatch' }
+  | { readonly on: 'write' | 'read'; readonly fault: 'lostBefore' | 'lostAfter' }
   | { readonly on: 'write' | 'read'; readonly fault: 'slow' | 'slowAnswer'; readonly ms: number }
   | { readonly on: 'item'; readonly fault: 'rollback' }
 
@@ -64,6 +70,8 @@ export type ScriptedFault =
 export interface CallFate {
   readonly rateLimited: boolean
   readonly error: 'none' | 'before' | 'midBatch' | 'after'
+  /** The caller hears nothing, ever. */
+  readonly lost: 'none' | 'before' | 'after'
   readonly slowMs: number
   readonly slowAnswerMs: number
 }
@@ -97,6 +105,11 @@ export function createDisturber(deps: { readonly runtime: Runtime }, initial: Pa
     if (happens(settings.errorMidBatchShare)) return 'midBatch'
     return happens(settings.errorAfterCommitShare) ? 'after' : 'none'
   }
+  const drawLoss = (kind: 'write' | 'read'): CallFate['lost'] => {
+    if (kind === 'read') return 'none'
+    if (happens(settings.lostBeforeCommitShare)) return 'before'
+    return happens(settings.lostAfterCommitShare) ? 'after' : 'none'
+  }
   return {
     settings: () => settings,
     set: (change) => {
@@ -111,6 +124,7 @@ export function createDisturber(deps: { readonly runtime: Runtime }, initial: Pa
       return {
         rateLimited: happens(settings.rateLimitedShare),
         error: drawError(kind),
+        lost: drawLoss(kind),
         slowMs: kind === 'write' && happens(settings.slowShare) ? upTo(settings.slowMsMax) : 0,
         slowAnswerMs: happens(settings.slowAnswerShare) ? upTo(settings.slowAnswerMsMax) : 0,
       }
@@ -123,7 +137,7 @@ export function createDisturber(deps: { readonly runtime: Runtime }, initial: Pa
   }
 }
 
-const UNHARMED: CallFate = { rateLimited: false, error: 'none', slowMs: 0, slowAnswerMs: 0 }
+const UNHARMED: CallFate = { rateLimited: false, error: 'none', lost: 'none', slowMs: 0, slowAnswerMs: 0 }
 
 function fateOf(scripted: ScriptedFault): CallFate {
   switch (scripted.fault) {
@@ -135,6 +149,10 @@ function fateOf(scripted: ScriptedFault): CallFate {
       return { ...UNHARMED, error: 'midBatch' }
     case 'errorAfter':
       return { ...UNHARMED, error: 'after' }
+    case 'lostBefore':
+      return { ...UNHARMED, lost: 'before' }
+    case 'lostAfter':
+      return { ...UNHARMED, lost: 'after' }
     case 'slow':
       return { ...UNHARMED, slowMs: scripted.ms }
     case 'slowAnswer':

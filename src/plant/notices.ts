@@ -22,6 +22,8 @@ export interface PushSettings {
   readonly timeoutMs: number
   /** Every delivery waits up to this long, which also reorders. */
   readonly delayMsMax: number
+  /** Share of notices that are never sent. */
+  readonly lostShare: number
   /** Share of notices that are sent once more after they were acknowledged, up to `duplicateDelayMsMax` later. */
   readonly duplicateShare: number
   readonly duplicateDelayMsMax: number
@@ -36,6 +38,7 @@ export const PUSH_DEFAULTS: PushSettings = {
   inFlightMax: 4,
   timeoutMs: 10_000,
   delayMsMax: 0,
+  lostShare: 0,
   duplicateShare: 0,
   duplicateDelayMsMax: 0,
   retryMs: 500,
@@ -56,8 +59,8 @@ export interface Notices {
   setPush(change: Partial<PushSettings>): void
   /** Notices not yet acknowledged, duplicates under way included. */
   pending(): number
-  /** Deliveries that were attempted and acknowledged. */
-  counts(): { readonly attempts: number; readonly acknowledged: number; readonly duplicates: number }
+  /** Deliveries that were attempted and acknowledged, and notices that were lost. */
+  counts(): { readonly attempts: number; readonly acknowledged: number; readonly duplicates: number; readonly lost: number }
   open(): void
   close(): void
 }
@@ -88,11 +91,15 @@ export function createNotices(
   let pausedUntilMs = 0
   let open = false
   let cancelTimer: (() => void) | null = null
-  const counts = { attempts: 0, acknowledged: 0, duplicates: 0 }
+  const counts = { attempts: 0, acknowledged: 0, duplicates: 0, lost: 0 }
 
   const delay = (msMax: number): number => (msMax > 0 ? Math.floor(random.next() * (msMax + 1)) : 0)
 
   const enqueue = (notice: Notice): void => {
+    if (push.lostShare > 0 && random.next() < push.lostShare) {
+      counts.lost += 1
+      return
+    }
     waiting.push({ notice, dueMs: clock.monoNow() + delay(push.delayMsMax), duplicate: false })
     pump()
   }

@@ -1,7 +1,7 @@
 import { type Amount, formatAmount } from '../amount.ts'
+import type { CallCounts } from '../call-server.ts'
 import type { Counting, Effect, RolledBack } from '../counting.ts'
 import type { Notices } from '../notices.ts'
-import type { CallCounts } from '../server.ts'
 import { type Lot, placeKey, type Stock } from './stock.ts'
 import type { Bucket, LotVersion, Place, Receipt, Restriction, StockDocument } from './types.ts'
 

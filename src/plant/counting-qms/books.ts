@@ -1,6 +1,6 @@
+import type { CallCounts } from '../call-server.ts'
 import type { Counting, Effect, RolledBack } from '../counting.ts'
 import type { Notices } from '../notices.ts'
-import type { CallCounts } from '../server.ts'
 import type { Records } from './records.ts'
 import type { Inspection, StatusCode } from './types.ts'
 
