@@ -45,7 +45,11 @@ function receivedInto(erp: Erp, to: Account, { input, order }: Movement): Accoun
   const receivedMs = localDay(erp)
   const named = namedIn(input)
   if (known === null) openBatch(erp, account, { ...named, supplier: order?.order.supplier ?? '', receivedMs })
-  else changeBatch(erp, known, { receivedMs, ...(named.supplierBatch === '' ? {} : { supplierBatch: named.supplierBatch }) })
+  else {
+    const supplierBatch = named.supplierBatch || known.supplierBatch
+    const news = known.receivedMs !== receivedMs || known.supplierBatch !== supplierBatch
+    if (news) changeBatch(erp, known, { receivedMs, supplierBatch })
+  }
   return account
 }
 
