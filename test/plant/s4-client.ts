@@ -8,7 +8,7 @@ export interface S4Client {
   /** Fetches a token; `send` does it when it has none. */
   fetchToken(): Promise<void>
   post(document: unknown): Promise<S4Answer>
-  batch(service: string, parts: readonly string[]): Promise<S4Answer>
+  batch(root: string, parts: readonly string[]): Promise<S4Answer>
 }
 
 export interface S4Answer {
