@@ -111,6 +111,20 @@ export const LAYERS = [
     to: ['^src/(security|observe)/', MODEL, ...PORTS, ...EVERYONE],
   },
   {
+    name: 'plant-programs-run-one-system',
+    comment: 'A simulated system as a process: real runtime, a disk, one system.',
+    from: '^src/plant/[^/]+/main\\.ts$',
+    to: ['^src/plant/', RUNTIME, '^src/runtime/real', '^src/assert\\.ts$'],
+    node: true,
+  },
+  {
+    name: 'plant-disk-is-a-file',
+    comment: 'The one place of the plant that touches a file.',
+    from: '^src/plant/sqlite-disk\\.ts$',
+    to: ['^src/plant/[^/]+\\.ts$', '^src/assert\\.ts$'],
+    node: true,
+  },
+  {
     name: 'plant-is-isolated',
     comment: 'Simulated systems speak to the hub over the wire and share no code with it.',
     from: '^src/plant/',
