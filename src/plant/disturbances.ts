@@ -28,6 +28,8 @@ export interface Disturbances {
   readonly rollbackShare: number
   /** With `commit: 'afterReply'`, or for an item to be undone: time between answer and update task. */
   readonly updateMsMax: number
+  /** Share of write calls before which the caller's session has ended, in systems with sessions. */
+  readonly sessionEndedShare: number
   /** Share of read calls answered 500. */
   readonly readErrorShare: number
   /** Reads show each record as it was this long ago, drawn per record and read. */
@@ -52,6 +54,7 @@ export const CALM: Disturbances = {
   slowAnswerMsMax: 0,
   rollbackShare: 0,
   updateMsMax: 0,
+  sessionEndedShare: 0,
   readErrorShare: 0,
   readLagMsMin: 0,
   readLagMsMax: 0,
@@ -65,6 +68,7 @@ export type ScriptedFault =
   | { readonly on: 'write' | 'read'; readonly fault: 'lostBefore' | 'lostAfter' }
   | { readonly on: 'write' | 'read'; readonly fault: 'slow' | 'slowAnswer'; readonly ms: number }
   | { readonly on: 'item'; readonly fault: 'rollback' }
+  | { readonly on: 'session'; readonly fault: 'end' }
 
 /** What one call will suffer. */
 export interface CallFate {
@@ -83,6 +87,8 @@ export interface Disturber {
   script(...faults: readonly ScriptedFault[]): void
   fate(kind: 'write' | 'read'): CallFate
   rollsBack(): boolean
+  /** True when the session of the write call that has just arrived has ended. */
+  endsSession(): boolean
   updateDelayMs(): number
   readLagMs(): number
   tornMs(): number
@@ -130,6 +136,7 @@ export function createDisturber(deps: { readonly runtime: Runtime }, initial: Pa
       }
     },
     rollsBack: () => takeScripted('item') !== null || happens(settings.rollbackShare),
+    endsSession: () => takeScripted('session') !== null || happens(settings.sessionEndedShare),
     updateDelayMs: () => upTo(settings.updateMsMax),
     readLagMs: () => settings.readLagMsMin + upTo(settings.readLagMsMax - settings.readLagMsMin),
     tornMs: () => upTo(settings.sweepTornMsMax),
@@ -158,6 +165,7 @@ function fateOf(scripted: ScriptedFault): CallFate {
     case 'slowAnswer':
       return { ...UNHARMED, slowAnswerMs: scripted.ms }
     case 'rollback':
+    case 'end':
       return UNHARMED
   }
 }

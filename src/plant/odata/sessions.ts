@@ -6,6 +6,7 @@ export interface Sessions {
   refused(request: HttpRequest): boolean
   /** Headers to send with the answer of a request that fetches a token. */
   fetched(request: HttpRequest): Readonly<Record<string, string>>
+  end(request: HttpRequest): void
   expireAll(): void
 }
 
@@ -55,6 +56,9 @@ export function createSessions(deps: { readonly runtime: Runtime }, settings: Se
       if (known !== null) return { 'x-csrf-token': known.token }
       const [id, session] = open()
       return { 'x-csrf-token': session.token, 'set-cookie': `${settings.cookie}=${id}; path=/; HttpOnly` }
+    },
+    end: (request) => {
+      sessions.delete(cookieOf(request, settings.cookie) ?? '')
     },
     expireAll: () => {
       sessions.clear()

@@ -56,7 +56,8 @@ export function createS4Books(deps: S4BooksDeps): S4Books {
       .sort((left, right) => left.sequence - right.sequence)
   return {
     documents,
-    documentsOf: (reference) => documents().filter(({ header }) => text(header, 'ReferenceDocument') === reference),
+    documentsOf: (reference) =>
+      tables.where('document', 'ReferenceDocument', reference).flatMap((key) => tables.get('document', key) ?? []),
     stock: (material, batch) => {
       const rows =
         material === undefined

@@ -125,6 +125,15 @@ describe('receipts for a purchase order', () => {
     expect(answer.d.to_MaterialDocumentItem.results[0].Batch).toBe('0000000001')
   })
 
+  test('from production name their order instead', async () => {
+    const made = { ...item('101', { InventoryUsabilityCode: 'X' }), ManufacturingOrder: '1000123', GoodsMovementRefDocType: 'F' }
+    const answer = await client.post({ GoodsMovementCode: '02', to_MaterialDocumentItem: [made] })
+    expect(answer.d.to_MaterialDocumentItem.results).toMatchObject([
+      { InventoryStockType: '02', GoodsMovementRefDocType: 'F', PurchaseOrder: '' },
+    ])
+    refused(await client.post({ GoodsMovementCode: '02', to_MaterialDocumentItem: [item('101')] }), 'fieldMissing')
+  })
+
   test('in another unit are converted', async () => {
     const answer = await client.post(receipt({ Batch: 'B-1', QuantityInEntryUnit: '2', EntryUnit: 'CAR' }))
     expect(answer.d.to_MaterialDocumentItem.results[0]).toMatchObject({ QuantityInEntryUnit: '2.000', QuantityInBaseUnit: '20.000' })

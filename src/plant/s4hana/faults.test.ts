@@ -123,6 +123,34 @@ describe('read-after-write lag', () => {
   })
 })
 
+test('a session may end between any two writes', async () => {
+  erp.disturber.script({ on: 'session', fault: 'end' })
+  expect((await post('R-1')).status).toBe(403)
+  expect((await post('R-1')).status).toBe(403)
+  await client.fetchToken()
+  expect((await post('R-1')).status).toBe(201)
+  erp.disturber.set({ sessionEndedShare: 1 })
+  expect((await post('R-2')).status).toBe(403)
+})
+
+test('a page may be torn: rows of one answer are of different age', async () => {
+  await runtime.advance(10_000)
+  erp.disturber.set({ sweepTornShare: 1, sweepTornMsMax: 4_000 })
+  await post('R-1')
+  const path = `${STOCK}/A_MatlStkInAcctMod?$filter=Material eq 'RM-100'`
+  const quantities = async (): Promise<readonly unknown[]> =>
+    (await client.get(path)).d.results.map((row: Record<string, unknown>) => [
+      row['InventoryStockType'],
+      row['MatlWrhsStkQtyInMatlBaseUnit'],
+    ])
+  expect(await quantities()).toEqual([['02', '100']])
+  await runtime.advance(4_000)
+  expect(await quantities()).toEqual([
+    ['01', '10'],
+    ['02', '90'],
+  ])
+})
+
 test('a whole system may be up and refuse everybody', async () => {
   erp.refuseAll(1_000)
   expect(await post('R-1')).toMatchObject({ status: 503, headers: { 'content-type': 'text/html' } })

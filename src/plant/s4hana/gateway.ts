@@ -76,7 +76,9 @@ function refusalOf(deps: GatewayDeps, request: HttpRequest, endpoint: Endpoint):
   if (deps.unavailable()) return page(503, 'Service temporarily unavailable', {})
   if (userOf(deps, request) === null)
     return page(401, 'Unauthorized', { 'www-authenticate': 'Basic realm="SAP NetWeaver Application Server"' })
-  if (request.method === 'GET' || !deps.sessions.refused(request)) return null
+  if (request.method === 'GET') return null
+  if (deps.disturber.endsSession()) deps.sessions.end(request)
+  if (!deps.sessions.refused(request)) return null
   const headers = { 'content-type': 'text/plain', 'x-csrf-token': 'Required' }
   return { status: 403, headers, body: encoder.encode(`CSRF token validation failed (${endpoint.kind})`) }
 }
