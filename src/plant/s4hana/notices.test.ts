@@ -75,6 +75,12 @@ test('of what was refused there are none', async () => {
   const erp = await begin()
   expect(erp.people.move({ movementType: '321', material: 'RM-100', batch: 'B-1', quantity: '1' }).ok).toBe(false)
   expect(erp.books.notices()).toEqual([])
+  erp.people.move({ movementType: '561', material: 'RM-100', batch: 'B-1', quantity: '1' })
+  await settled(erp)
+  const before = heard.length
+  expect(erp.people.move({ movementType: '309', material: 'RM-100', batch: 'B-1', toBatch: 'NEW', quantity: '2' }).ok).toBe(false)
+  expect(erp.books.unsettled()).toBe(0)
+  expect([heard.length, erp.books.batch('RM-100', 'NEW')]).toEqual([before, null])
 })
 
 test('may be lost, doubled and late', async () => {
