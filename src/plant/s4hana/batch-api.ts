@@ -1,4 +1,3 @@
-import type { Disturber } from '../disturbances.ts'
 import type { Entity } from '../odata/edm.ts'
 import type { EntitySet, ODataApi } from '../odata/odata-api.ts'
 import { batchKey, batchOf, changeBatch, checkBatchLock, openBatch } from './batches.ts'
@@ -9,10 +8,11 @@ import { refusal } from './messages.ts'
 import { restrictBatch } from './postings.ts'
 import { keyText, rowsOf, type Sight } from './sight.ts'
 import type { BatchRow } from './types.ts'
+import type { UpdateTask } from './update-task.ts'
 
 export interface BatchApiDeps {
   readonly erp: Erp
-  readonly disturber: Disturber
+  readonly task: UpdateTask
   readonly pageSize: number
 }
 
@@ -46,16 +46,15 @@ function create(erp: Erp, input: Entity): Entity {
   return entityOf(openBatch(erp, key, { ...changeOf(input), restricted: input['MatlBatchIsInRstrcdUseStock'] === true }))
 }
 
-/** Answered with 204 first; the update task that follows may fail, and then nothing has changed. */
 function update(deps: BatchApiDeps, sight: Sight, { current, change }: { current: Entity; change: Entity }): void {
   const row = deps.erp.tables.get('batch', batchKey(text(current, 'Material'), text(current, 'Batch')))
   if (row === null) return
   checkBatchLock(deps.erp, row, sight.by)
-  if (deps.disturber.rollsBack()) return
   const restricted = change['MatlBatchIsInRstrcdUseStock']
   const changed = Object.keys(change).some((name) => name !== 'MatlBatchIsInRstrcdUseStock')
   const after = changed ? changeBatch(deps.erp, row, changeOf(change)) : row
   if (typeof restricted === 'boolean' && restricted !== after.restricted) restrictBatch(deps.erp, after, { restricted, by: sight.by })
+  deps.task.hand(null)
 }
 
 function changeOf(input: Entity): Partial<BatchRow> {

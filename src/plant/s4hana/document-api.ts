@@ -1,4 +1,3 @@
-import type { Disturber } from '../disturbances.ts'
 import type { Entity, Value } from '../odata/edm.ts'
 import type { EntitySet, FunctionImport, ODataApi } from '../odata/odata-api.ts'
 import { HEADER, ITEM, ITEM_SERIAL } from './entity-types.ts'
@@ -9,10 +8,11 @@ import { reverse } from './reversals.ts'
 import { keyText, type Required, rowsOf, type Sight } from './sight.ts'
 import type { Trail } from './trail.ts'
 import type { DocumentRow } from './types.ts'
+import type { UpdateTask } from './update-task.ts'
 
 export interface DocumentApiDeps {
   readonly erp: Erp
-  readonly disturber: Disturber
+  readonly task: UpdateTask
   readonly trail: Trail
   readonly pageSize: number
   readonly changeSetOperationsMax: number
@@ -85,27 +85,9 @@ function createDocument(deps: DocumentApiDeps, sight: Sight, input: Entity): Ent
   return { ...row.header, to_MaterialDocumentItem: row.items }
 }
 
-/**
- * The answer comes from the posting, the posting itself from an update task that may fail afterwards: then the number
- * was told and nothing else is left.
- */
 function posted(deps: DocumentApiDeps, work: () => DocumentRow): DocumentRow {
-  if (!deps.disturber.rollsBack()) return work()
-  const { tables } = deps.erp
-  let told: DocumentRow | null = null
-  const undone = new Error('update task failed')
-  try {
-    tables.atomically(() => {
-      told = work()
-      throw undone
-    })
-  } catch (error) {
-    if (error !== undone) throw error
-  }
-  const row = told as unknown as DocumentRow
-  const range = row.number.startsWith('5') ? 'receipt' : 'movement'
-  tables.put('number', range, { last: Number(row.number) })
-  deps.trail.rolledBack(row)
+  const row = work()
+  deps.task.hand(row)
   return row
 }
 

@@ -151,6 +151,18 @@ describe('$batch', () => {
     expect(embeddedStatuses(answer)).toEqual(['412'])
   })
 
+  test('a change set whose update task fails is gone as a whole, though it was answered', async () => {
+    await client.fetchToken()
+    erp.disturber.script({ on: 'item', fault: 'rollback' })
+    const answer = await client.batch(DOCUMENTS, [changeSet([create('1', 'A-1'), create('1', 'A-2')]), changeSet([create('1', 'A-3')])])
+    expect(embeddedStatuses(answer)).toEqual(['201', '201', '201'])
+    expect(erp.books.documents().map(({ header, number }) => [header['ReferenceDocument'], number])).toEqual([
+      ['', '4900000000'],
+      ['A-3', '4900000003'],
+    ])
+    expect(erp.books.asked().map(({ outcome }) => outcome)).toEqual(['rolledBack', 'rolledBack', 'posted'])
+  })
+
   test('torn in the middle it has done its first half, and nobody is told', async () => {
     await client.fetchToken()
     erp.disturber.script({ on: 'write', fault: 'errorMidBatch' })

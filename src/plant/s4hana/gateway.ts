@@ -7,10 +7,12 @@ import { answer } from '../odata/odata-root.ts'
 import { basicCredentials, type Sessions } from '../odata/sessions.ts'
 import type { Erp } from './erp.ts'
 import { clearSight, laggedSight, type Sight } from './sight.ts'
+import type { UpdateTask } from './update-task.ts'
 
 export interface GatewayDeps {
   readonly runtime: Runtime
   readonly erp: Erp
+  readonly task: UpdateTask
   readonly disturber: Disturber
   readonly sessions: Sessions
   readonly apis: readonly ODataApi<Sight>[]
@@ -102,7 +104,7 @@ function handle(deps: GatewayDeps, { api, path, query }: Target, { request, arri
   const odata: ODataDeps<Sight> = {
     api,
     drift: deps.drift,
-    atomically: erp.tables.atomically,
+    atomically: deps.task.atomically,
     frame: () => ({
       namespace: api.namespace,
       transactionId: runtime.ids.uuid().replaceAll('-', '').toUpperCase(),

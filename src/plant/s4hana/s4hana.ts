@@ -18,6 +18,7 @@ import { createS4People, type S4People } from './people.ts'
 import { stockApi } from './stock-api.ts'
 import { createTrail } from './trail.ts'
 import type { NoticeRow, Rows } from './types.ts'
+import { createUpdateTask } from './update-task.ts'
 
 export interface S4HanaConfig {
   readonly instance: string
@@ -88,6 +89,7 @@ export function createS4Hana(deps: { readonly runtime: Runtime; readonly disk: D
     publish: (row) => notices.send(cloudEvent(config.instance, row)),
   }
   const people = createS4People(erp)
+  const task = createUpdateTask({ tables: erp.tables, disturber, trail })
   for (const product of config.products ?? []) {
     if (erp.tables.get('product', product.product.toUpperCase()) === null) people.createProduct(product)
   }
@@ -95,12 +97,13 @@ export function createS4Hana(deps: { readonly runtime: Runtime; readonly disk: D
   const gateway = createGateway({
     runtime,
     erp,
+    task,
     disturber,
     sessions,
     apis: [
-      documentApi({ erp, disturber, trail, pageSize, changeSetOperationsMax: config.changeSetOperationsMax ?? 100 }),
+      documentApi({ erp, task, trail, pageSize, changeSetOperationsMax: config.changeSetOperationsMax ?? 100 }),
       stockApi(pageSize),
-      batchApi({ erp, disturber, pageSize }),
+      batchApi({ erp, task, pageSize }),
       productApi(erp, pageSize),
       orderApi(erp, pageSize),
       countApi(erp, pageSize),

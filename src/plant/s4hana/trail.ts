@@ -35,17 +35,16 @@ export function createTrail(deps: { readonly runtime: Runtime }): Trail {
       const doneMs = deps.runtime.clock.wallNow()
       try {
         const row = work()
-        const outcome = undone.has(`${row.year} ${row.number}`) ? 'rolledBack' : 'posted'
-        keep({ ...asked, doneMs, outcome, result: row.number })
+        keep({ ...asked, doneMs, outcome: 'posted', result: row.number })
         return row
       } catch (error) {
         if (error instanceof ODataError) keep({ ...asked, doneMs, outcome: 'refused', result: error.code })
         throw error
       }
     },
-    rolledBack: ({ year, number }) => {
-      undone.add(`${year} ${number}`)
+    rolledBack: ({ number }) => {
+      undone.add(number)
     },
-    all: () => trail,
+    all: () => trail.map((asked) => (asked.outcome === 'posted' && undone.has(asked.result) ? { ...asked, outcome: 'rolledBack' } : asked)),
   }
 }
