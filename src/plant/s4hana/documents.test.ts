@@ -319,6 +319,18 @@ describe('the fields a caller marks a posting with', () => {
     ])
   })
 
+  test('a day is a day of the plant: by default its own, and without a time', async () => {
+    await runtime.advance(15.5 * 3_600_000)
+    const own = await client.post({ GoodsMovementCode: '04', to_MaterialDocumentItem: [item('321', { QuantityInEntryUnit: '1' })] })
+    expect(own.d).toMatchObject({
+      PostingDate: '/Date(1793664000000)/',
+      CreationDate: '/Date(1793664000000)/',
+      CreationTime: 'PT00H30M00S',
+    })
+    const cut = await move('321', { QuantityInEntryUnit: '1' }, { PostingDate: '2026-11-02T17:45:00' })
+    expect(cut.d).toMatchObject({ PostingDate: '/Date(1793577600000)/' })
+  })
+
   test('unknown ones are refused', async () => {
     expect((await move('321', { Colour: 'red' })).status).toBe(400)
     expect((await move('321', {}, { Colour: 'red' })).status).toBe(400)

@@ -22,7 +22,7 @@ export interface Site {
   readonly utcOffsetMinutes: number
 }
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** The plant's calendar day as the midnight that would be its UTC time. */
 export function localDay(erp: Erp, wallMs: number = erp.runtime.clock.wallNow()): number {

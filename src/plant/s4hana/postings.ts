@@ -1,7 +1,7 @@
 import { formatAmount, parseAmount } from '../amount.ts'
 import type { Entity } from '../odata/edm.ts'
 import { batchOf, changeBatch, concerned, settleBatches } from './batches.ts'
-import { announce, type Erp, localDay, localSeconds, nextNumber, periodOf } from './erp.ts'
+import { announce, DAY_MS, type Erp, localDay, localSeconds, nextNumber, periodOf } from './erp.ts'
 import { type Movement, plainNumber, text, understand } from './item.ts'
 import { refusal } from './messages.ts'
 import { USABILITY_OF } from './movement-types.ts'
@@ -90,9 +90,10 @@ export function documentKey({ year, number }: { readonly year: string; readonly 
   return `${year}|${number}`
 }
 
+/** A time of day that comes along is cut off. */
 function dayOf(entity: Entity, name: string): number | null {
   const value = entity[name]
-  return typeof value === 'number' ? value : null
+  return typeof value === 'number' ? Math.floor(value / DAY_MS) * DAY_MS : null
 }
 
 export function checkPeriod(erp: Erp, dayMs: number, plant: string): void {
