@@ -29,12 +29,17 @@ export function boundaryOf(contentType: string | undefined): string | null {
 }
 
 export function partsOf(text: string, boundary: string): readonly Part[] {
-  const pieces = `\n${text.replaceAll('\r\n', '\n')}`.split(`\n--${boundary}`)
+  const pieces = `\n${text.replaceAll('\r\n', '\n')}`.split(delimiterOf(boundary))
   const last = pieces.at(-1) ?? ''
   if (pieces.length < 2 || !last.startsWith('--')) throw malformed('the closing boundary is missing')
   const inner = pieces.slice(1, -1)
   if (inner.length > PARTS_MAX) throw malformed(`more than ${PARTS_MAX} parts`)
   return inner.map((piece) => splitHead(piece.replace(/^[ \t]*\n/, '')))
+}
+
+/** A line of its own: one boundary may begin like another. */
+function delimiterOf(boundary: string): RegExp {
+  return new RegExp(`\\n--${boundary.replace(/[^\w]/g, '\\$&')}(?=--|[ \\t]*(?:\\n|$))`)
 }
 
 export function embeddedRequest(text: string): EmbeddedRequest {

@@ -161,6 +161,8 @@ describe('reading', () => {
     ['A_Thing?$filter=Nme eq 1', 400],
     ['A_Thing?$select=Nme', 400],
     ['A_Thing?$expand=to_Nothing', 400],
+    ['A_Thing?$expand=to_Part/to_Nothing', 400],
+    ['A_Thing?$expand=to_Part&$select=to_Part/Nothing', 400],
     ['A_Thing?$orderby=Nme', 400],
     ['A_Thing?$top=-1', 400],
     ['A_Thing?$search=a', 400],
@@ -288,6 +290,11 @@ describe('batch', () => {
     const reply = send([changeSet('x', 'bad'), changeSet('y')])
     expect(statuses(reply)).toEqual(['400', '201'])
     expect(shelf.things.map(({ Name }) => Name)).toEqual(['a', 'b', 'c', 'd', 'e', 'y'])
+  })
+
+  test('a boundary may begin like another', () => {
+    const inner = changeSet('x', 'y').replaceAll('--cs', '--b1-x').replace('boundary=cs', 'boundary=b1-x')
+    expect(statuses(send([inner]))).toEqual(['201', '201'])
   })
 
   test('too many operations in a change set, and writes outside one, are refused', () => {

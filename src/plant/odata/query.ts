@@ -57,8 +57,8 @@ export function parseQuery(parameters: ReadonlyMap<string, string>, type: Entity
   if (count !== 'none' && count !== 'allpages') throw bad(`'${count}' is not a value of $inlinecount`)
   return {
     filter: filter === undefined ? null : parseFilter(filter, type),
-    select: parameters.has('$select') ? listOf(parameters, '$select').map((path) => checkedSelect(path, type)) : null,
-    expand: listOf(parameters, '$expand').map((path) => checkedExpand(path, type)),
+    select: parameters.has('$select') ? listOf(parameters, '$select') : null,
+    expand: listOf(parameters, '$expand'),
     order: listOf(parameters, '$orderby').map((text) => ordering(text, type)),
     top: parameters.has('$top') ? wholeNumber(parameters, '$top') : null,
     skip: wholeNumber(parameters, '$skip'),
@@ -74,17 +74,28 @@ function listOf(parameters: ReadonlyMap<string, string>, name: string): readonly
     .filter((text) => text !== '')
 }
 
-/** Only the first step can be checked here; what lies behind a navigation is checked where it leads. */
-function checkedSelect(path: string, type: EntityType): string {
-  const [first = ''] = path.split('/')
-  if (first === '*' || propertyNamed(type, first) !== null || navigationNamed(type, first) !== null || first in type.added) return path
-  throw unknownProperty(type, first)
+/** Every step of every path must lead somewhere; throws for the first that does not. */
+export function checkPaths(query: Pick<Query, 'select' | 'expand'>, type: EntityType, typeOf: (set: string) => EntityType): void {
+  for (const path of query.select ?? []) checkSelect(path, type, typeOf)
+  for (const path of query.expand) checkExpand(path, type, typeOf)
 }
 
-function checkedExpand(path: string, type: EntityType): string {
-  const [first = ''] = path.split('/')
-  if (navigationNamed(type, first) === null) throw bad(`Navigation property '${first}' not found in type '${type.name}Type'`)
-  return path
+function checkSelect(path: string, type: EntityType, typeOf: (set: string) => EntityType): void {
+  const [first = '', ...rest] = path.split('/')
+  const navigation = navigationNamed(type, first)
+  if (navigation !== null && rest.length > 0) {
+    checkSelect(rest.join('/'), typeOf(navigation.set), typeOf)
+    return
+  }
+  const known = first === '*' || navigation !== null || propertyNamed(type, first) !== null || first in type.added
+  if (!known || rest.length > 0) throw unknownProperty(type, path)
+}
+
+function checkExpand(path: string, type: EntityType, typeOf: (set: string) => EntityType): void {
+  const [first = '', ...rest] = path.split('/')
+  const navigation = navigationNamed(type, first)
+  if (navigation === null) throw bad(`Navigation property '${first}' not found in type '${type.name}Type'`)
+  if (rest.length > 0) checkExpand(rest.join('/'), typeOf(navigation.set), typeOf)
 }
 
 function ordering(text: string, type: EntityType): Query['order'][number] {

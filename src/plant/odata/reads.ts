@@ -3,7 +3,7 @@ import { matches, requiredValues } from './filter.ts'
 import { type EntitySet, type ODataDeps, type ODataReply, type Operation, setNamed } from './odata-api.ts'
 import { GATEWAY, ODataError } from './odata-error.ts'
 import { etagOf, type Rendering, renderEntity } from './payload.ts'
-import { ordered, parseQuery, type Query, queryParameters } from './query.ts'
+import { checkPaths, ordered, parseQuery, type Query, queryParameters } from './query.ts'
 import { keyOf, type Segment } from './resource-path.ts'
 
 export const JSON_TYPE = 'application/json;charset=utf-8'
@@ -15,6 +15,7 @@ export function read<C>(deps: ODataDeps<C>, operation: Operation<C>, segments: r
   const parameters = queryParameters(operation.query)
   const query = parseQuery(parameters, found.set.type)
   const rendering = renderingOf(deps, operation, operation.reads)
+  checkPaths(query, found.set.type, rendering.typeOf)
   if (found.one) {
     const [entity] = found.entities(new Map())
     if (entity === undefined) throw notFound()

@@ -62,6 +62,7 @@ export interface CountedInput {
 export function closeCount(erp: Erp, input: CountedInput): CountRow {
   const count = erp.tables.get('count', countKey(input))
   if (count === null) throw refusal('countUnknown', input.number, input.year)
+  if (count.items.every(({ posted }) => posted)) throw refusal('countPosted', input.number, input.year)
   const closed: CountRow = {
     ...count,
     items: count.items.map((item) => ({ ...item, counted: input.counted[item.item] ?? item.book, posted: true })),

@@ -118,6 +118,10 @@ describe('receipts for a purchase order', () => {
     erp.people.receive({ order: order('RM-200', ''), quantity: '5', batch: 'X' })
     expect(erp.books.usable('RM-200', 'X')).toBe('5')
     expect(erp.books.usableSpans('RM-200', 'X')).toEqual([{ fromMs: runtime.clock.wallNow(), toMs: null }])
+    erp.people.createProduct({ product: 'RM-BAD', receiptStockType: '' })
+    const done = erp.people.createOrder({ supplier: 'V-7', items: [{ material: 'RM-BAD', quantity: '100' }] })
+    erp.people.receive({ order: done.ok ? done.number : '', quantity: '7', batch: 'Y' })
+    expect(erp.books.usable('RM-BAD', 'Y')).toBe('7')
   })
 
   test('get a batch number where none is named', async () => {
@@ -293,6 +297,20 @@ describe('movements between stock types', () => {
   })
 })
 
+test('a restricted batch takes its serial numbers along, place by place', async () => {
+  erp.people.createProduct({ product: 'VALVE', serialProfile: '0001' })
+  const place = (storageLocation: string, serials: readonly string[]): unknown =>
+    erp.people.move({ movementType: '561', material: 'VALVE', batch: 'V-1', quantity: String(serials.length), storageLocation, serials })
+  expect([place('171A', ['S1', 'S2']), place('171B', ['S3'])]).toMatchObject([{ ok: true }, { ok: true }])
+  expect(erp.people.restrict({ material: 'VALVE', batch: 'V-1' })).toMatchObject({ ok: true })
+  const found = await client.get(`${STOCK}/A_MaterialSerialNumber?$filter=Material eq 'VALVE' and InventoryStockType eq '08'`)
+  expect(found.d.results.map((row: Record<string, unknown>) => [row['SerialNumber'], row['StorageLocation']])).toEqual([
+    ['S1', '171A'],
+    ['S2', '171A'],
+    ['S3', '171B'],
+  ])
+})
+
 describe('the fields a caller marks a posting with', () => {
   beforeEach(() => receive())
 
@@ -427,6 +445,9 @@ describe('what puts a posting off', () => {
     ])
     erp.people.closeCount({ number: count.ok ? count.number : '', counted: { '1': '97' } })
     expect(stock()).toEqual({ '02': '97' })
+    expect(erp.people.closeCount({ number: count.ok ? count.number : '', counted: { '1': '90' } })).toMatchObject({
+      code: codeOf('countPosted'),
+    })
     expect((await move('321')).status).toBe(201)
     expect(erp.books.documents().map(({ items }) => items[0]?.['GoodsMovementType'])).toContain('704')
   })

@@ -11,6 +11,7 @@ export interface ProductInput {
   readonly otherUnits?: Readonly<Record<string, string>>
   readonly batchManaged?: boolean
   readonly serialProfile?: string
+  readonly receiptStockType?: '' | 'X' | 'S'
   readonly description?: string
 }
 
@@ -20,6 +21,7 @@ export function putProduct(erp: Erp, input: ProductInput): ProductRow {
     otherUnits: {},
     batchManaged: true,
     serialProfile: '',
+    receiptStockType: 'X',
     description: input.product,
     ...input,
     product: input.product.toUpperCase(),
@@ -35,7 +37,7 @@ export interface OrderInput {
   readonly items: readonly (Pick<PurchaseOrderItemRow, 'material' | 'quantity'> & Partial<PurchaseOrderItemRow>)[]
 }
 
-/** Receipts land where the item's stock type says: quality inspection, unless it was set up badly. */
+/** Receipts land where the item's stock type says: what the product proposes, unless the buyer says otherwise. */
 export function createOrder(erp: Erp, input: OrderInput): PurchaseOrderRow {
   const [plant = '', locations = []] = Object.entries(erp.site.plants)[0] ?? []
   const items = input.items.map((item, index): PurchaseOrderItemRow => {
@@ -47,7 +49,7 @@ export function createOrder(erp: Erp, input: OrderInput): PurchaseOrderRow {
       plant,
       storageLocation: locations[0] ?? '',
       unit: product.unit,
-      stockType: 'X',
+      stockType: product.receiptStockType,
       specialStock: '',
       overdeliveryPercent: 0,
       ...item,

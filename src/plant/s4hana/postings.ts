@@ -6,7 +6,7 @@ import { type Movement, plainNumber, text, understand } from './item.ts'
 import { refusal } from './messages.ts'
 import { USABILITY_OF } from './movement-types.ts'
 import { moveSerials } from './serials.ts'
-import { bareAccount, book, checkCount } from './stock.ts'
+import { accountKey, bareAccount, book, checkCount } from './stock.ts'
 import type { Account, BatchRow, DocumentRow, StockLine } from './types.ts'
 
 export interface Posting {
@@ -115,15 +115,12 @@ function postItem(erp: Erp, posting: Posting, { draft, input }: { draft: Draft; 
   }
   moveSerials(erp, movement)
   draft.items.push(...itemsOf(erp, draft, movement))
-  draft.serials.push(
-    ...movement.serials.map((SerialNumber) => ({
-      Material: movement.product.product,
-      SerialNumber,
-      MaterialDocument: draft.number,
-      MaterialDocumentItem: number,
-      MaterialDocumentYear: draft.year,
-    })),
-  )
+  draft.serials.push(...serialEntities(draft, movement))
+}
+
+function serialEntities(draft: Draft, { serials, product, number }: Movement): readonly Entity[] {
+  const own = { MaterialDocument: draft.number, MaterialDocumentItem: number, MaterialDocumentYear: draft.year }
+  return serials.map((SerialNumber) => ({ Material: product.product, SerialNumber, ...own }))
 }
 
 function linesOf({ number, from, to, base }: Movement): readonly StockLine[] {
@@ -253,14 +250,13 @@ function postStatusItem(erp: Erp, draft: Draft, { from, to, quantity, typeName }
   }
   moveSerials(erp, movement)
   draft.items.push(...itemsOf(erp, draft, movement))
+  draft.serials.push(...serialEntities(draft, movement))
 }
 
 function withSerials(erp: Erp, account: Account): Entity {
   const serials = erp.tables.where('serial', 'Material', account.Material).flatMap((key) => {
     const row = erp.tables.get('serial', key)
-    return row?.inStock === true && row.Batch === account.Batch && row.InventoryStockType === account.InventoryStockType
-      ? [{ SerialNumber: row.SerialNumber }]
-      : []
+    return row?.inStock === true && accountKey(row) === accountKey(account) ? [{ SerialNumber: row.SerialNumber }] : []
   })
   return serials.length === 0 ? {} : { to_SerialNumbers: serials }
 }

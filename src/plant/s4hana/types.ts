@@ -54,6 +54,8 @@ export interface ProductRow {
   readonly otherUnits: Readonly<Record<string, string>>
   readonly batchManaged: boolean
   readonly serialProfile: string
+  /** What order items propose for their receipts; blank is the badly configured product. */
+  readonly receiptStockType: '' | 'X' | 'S'
   readonly description: string
   readonly createdMs: number
 }
