@@ -415,7 +415,9 @@ describe('what puts a posting off', () => {
   test('a closed period, by its posting date', async () => {
     erp.people.closePeriod({})
     refused(await move('321'), 'periodClosed')
-    expect((await move('321', {}, { PostingDate: '/Date(1796083200000)/' })).status).toBe(201)
+    expect((await move('321', {}, { PostingDate: '/Date(1793404800000)/' })).status).toBe(201)
+    refused(await move('321', {}, { PostingDate: '/Date(1796083200000)/' }), 'periodClosed')
+    refused(await move('321', {}, { PostingDate: '/Date(1790726400000)/' }), 'periodClosed')
     expect(erp.people.move({ movementType: '321', material: 'RM-100', batch: 'B-1', quantity: '1' }).ok).toBe(false)
     erp.people.openPeriod({})
     expect((await move('321')).status).toBe(201)

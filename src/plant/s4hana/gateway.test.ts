@@ -52,7 +52,7 @@ const raw = (method: string, headers: Record<string, string>): ReturnType<StillR
       'content-type': 'application/json',
       ...headers,
     },
-    body: method === 'GET' ? null : new TextEncoder().encode(JSON.stringify(document('1'))),
+    body: method !== 'POST' ? null : new TextEncoder().encode(JSON.stringify(document('1'))),
     timeoutMs: 5_000,
   })
 
@@ -82,6 +82,12 @@ describe('CSRF', () => {
     expect(first.headers['x-csrf-token']).toBe(second.headers['x-csrf-token'])
     expect(second.headers['set-cookie']).toBeUndefined()
     expect((await client.get(`${DOCUMENTS}/${HEADERS}`)).headers['x-csrf-token']).toBeUndefined()
+  })
+
+  test('HEAD fetches one too', async () => {
+    expect(await raw('HEAD', { 'x-csrf-token': 'Fetch' })).toMatchObject({
+      response: { status: 200, headers: { 'x-csrf-token': expect.any(String), 'set-cookie': expect.any(String) } },
+    })
   })
 
   test('sessions end when they idle, when the system restarts, and when somebody ends them', async () => {

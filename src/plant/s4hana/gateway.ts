@@ -64,9 +64,13 @@ function endpointOf(deps: GatewayDeps, request: HttpRequest): Endpoint | null {
   if (api === undefined) return null
   return {
     name: `${request.method} ${name}/${path.replace(/\(.*$/, '')}`,
-    kind: request.method === 'GET' || isReadBatch(path, request) ? 'read' : 'write',
+    kind: isRead(request) || isReadBatch(path, request) ? 'read' : 'write',
     handle: (call) => handle(deps, { api, path, query }, call),
   }
+}
+
+function isRead({ method }: HttpRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
 }
 
 /** A batch that only retrieves is a read, although it is posted. */
@@ -78,7 +82,7 @@ function refusalOf(deps: GatewayDeps, request: HttpRequest, endpoint: Endpoint):
   if (deps.unavailable()) return page(503, 'Service temporarily unavailable', {})
   if (userOf(deps, request) === null)
     return page(401, 'Unauthorized', { 'www-authenticate': 'Basic realm="SAP NetWeaver Application Server"' })
-  if (request.method === 'GET') return null
+  if (isRead(request)) return null
   if (deps.disturber.endsSession()) deps.sessions.end(request)
   if (!deps.sessions.refused(request)) return null
   const headers = { 'content-type': 'text/plain', 'x-csrf-token': 'Required' }
@@ -113,7 +117,7 @@ function handle(deps: GatewayDeps, { api, path, query }: Target, { request, arri
     nextBoundary: () => runtime.ids.uuid().replaceAll('-', '').toUpperCase(),
   }
   const reply = answer(odata, {
-    method: request.method,
+    method: isRead(request) ? 'GET' : request.method,
     path,
     query,
     headers: request.headers,
@@ -127,7 +131,7 @@ function handle(deps: GatewayDeps, { api, path, query }: Target, { request, arri
   return {
     status: reply.status,
     headers: { ...reply.headers, ...deps.sessions.fetched(request) },
-    body: encoder.encode(reply.body ?? ''),
+    body: encoder.encode(request.method === 'HEAD' ? '' : (reply.body ?? '')),
   }
 }
 

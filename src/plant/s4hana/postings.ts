@@ -96,9 +96,13 @@ function dayOf(entity: Entity, name: string): number | null {
   return typeof value === 'number' ? Math.floor(value / DAY_MS) * DAY_MS : null
 }
 
+/** The current period and the one before are open, unless somebody closed them. */
 export function checkPeriod(erp: Erp, dayMs: number, plant: string): void {
   const period = periodOf(dayMs)
-  if (erp.tables.get('period', period)?.closed === true) throw refusal('periodClosed', period, plant)
+  const todayMs = localDay(erp)
+  const beforeMs = todayMs - new Date(todayMs).getUTCDate() * DAY_MS
+  const open = period === periodOf(todayMs) || period === periodOf(beforeMs)
+  if (!open || erp.tables.get('period', period)?.closed === true) throw refusal('periodClosed', period, plant)
 }
 
 function postItem(erp: Erp, posting: Posting, { draft, input }: { draft: Draft; input: Entity }): void {
