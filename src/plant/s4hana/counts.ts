@@ -4,74 +4,94 @@ import { refusal } from './messages.ts'
 import { COUNT_TYPES } from './movement-types.ts'
 import { post } from './postings.ts'
 import { bucketsOf } from './stock.ts'
-import type { CountItemRow, CountRow } from './types.ts'
+import type { CountItemRow, CountRow, StockRow } from './types.ts'
 
 export interface CountInput {
   readonly plant: string
   readonly storageLocation: string
-  readonly material: string
-  readonly batch?: string
+  /** While yes, nothing of what is counted moves until the differences are posted. */
+  readonly blocksPostings: boolean
   readonly by: string
-  /** Default: yes. Nothing of what is counted moves until the differences are posted. */
-  readonly blocksPostings?: boolean
+  readonly items: readonly Pick<CountItemRow, 'material' | 'batch' | 'stockType'>[]
 }
 
-const STOCK_OF: readonly (readonly [CountItemRow['stockType'], string])[] = [
-  ['1', '01'],
-  ['2', '02'],
-  ['4', '07'],
-]
+export interface CountKey {
+  readonly year: string
+  readonly number: string
+}
 
-export function countKey({ year, number }: { readonly year: string; readonly number: string }): string {
+const STOCK_OF: Readonly<Record<CountItemRow['stockType'], string>> = { '1': '01', '2': '02', '4': '07' }
+
+export function countKey({ year, number }: CountKey): string {
   return `${year}|${number}`
 }
 
-/** Opens a physical inventory document over everything of the material, or the batch, in one place. */
+/** Opens a physical inventory document; what the books say is kept with each item. */
 export function openCount(erp: Erp, input: CountInput): CountRow {
-  const found = bucketsOf(erp, input.material, input.batch ?? null).filter(
-    (row) => row.Plant === input.plant && row.StorageLocation === input.storageLocation,
-  )
-  const items = found.flatMap((row) => {
-    const stockType = STOCK_OF.find(([, stock]) => stock === row.InventoryStockType)?.[0]
-    return stockType === undefined ? [] : [{ material: row.Material, batch: row.Batch, stockType, book: row.quantity }]
+  const items = input.items.map((item, index): CountItemRow => {
+    const stock = STOCK_OF[item.stockType]
+    const bucket = bucketsIn(erp, input, item).find((row) => row.InventoryStockType === stock)
+    if (bucket === undefined) throw refusal('nothingToCount', item.material, item.batch, input.storageLocation)
+    return { ...item, item: String(index + 1), book: bucket.quantity, counted: null, document: '', posted: false }
   })
-  if (items.length === 0) throw refusal('materialUnknown', input.material)
+  if (items.length === 0) throw refusal('noItems')
+  const { plant, storageLocation, blocksPostings, by } = input
   const count: CountRow = {
     year: new Date(localDay(erp)).toISOString().slice(0, 4),
     number: nextNumber(erp, 'count', 100_000_000).padStart(10, '0'),
-    plant: input.plant,
-    storageLocation: input.storageLocation,
-    blocksPostings: input.blocksPostings ?? true,
-    by: input.by,
+    plant,
+    storageLocation,
+    blocksPostings,
+    by,
     createdMs: erp.runtime.clock.wallNow(),
-    items: items.map((item, index) => ({ ...item, item: String(index + 1), counted: null, document: '', posted: false })),
+    items,
   }
   erp.tables.put('count', countKey(count), count)
   return count
 }
 
-export interface CountedInput {
-  readonly year: string
-  readonly number: string
-  readonly by: string
-  /** Counted quantity by item; what is not named was found as booked. */
-  readonly counted: Readonly<Record<string, string>>
+type Place = Pick<CountInput, 'plant' | 'storageLocation'>
+
+function bucketsIn(
+  erp: Erp,
+  { plant, storageLocation }: Place,
+  { material, batch }: { material: string; batch: string | null },
+): readonly StockRow[] {
+  return bucketsOf(erp, material, batch).filter((row) => row.Plant === plant && row.StorageLocation === storageLocation)
 }
 
-/** Enters what was counted and posts the differences. That ends the count, and postings go on. */
-export function closeCount(erp: Erp, input: CountedInput): CountRow {
-  const count = erp.tables.get('count', countKey(input))
-  if (count === null) throw refusal('countUnknown', input.number, input.year)
-  if (count.items.every(({ posted }) => posted)) throw refusal('countPosted', input.number, input.year)
-  const closed: CountRow = {
-    ...count,
-    items: count.items.map((item) => ({ ...item, counted: input.counted[item.item] ?? item.book, posted: true })),
-  }
-  erp.tables.put('count', countKey(input), closed)
-  const items = closed.items.map((item) => ({ ...item, document: postDifference(erp, closed, { item, by: input.by }) }))
-  const posted: CountRow = { ...closed, items }
-  erp.tables.put('count', countKey(input), posted)
-  return posted
+/** Everything countable of a material, or of one batch of it, in one place. */
+export function countable(erp: Erp, place: Place, what: { readonly material: string; readonly batch: string | null }): CountInput['items'] {
+  return bucketsIn(erp, place, what).flatMap((row) => {
+    const found = Object.entries(STOCK_OF).find(([, stock]) => stock === row.InventoryStockType)
+    return found === undefined ? [] : [{ material: row.Material, batch: row.Batch, stockType: found[0] as CountItemRow['stockType'] }]
+  })
+}
+
+/** Quantities by item, in base units. */
+export function enterCount(erp: Erp, key: CountKey, counted: Readonly<Record<string, string>>): CountRow {
+  const count = openCountOf(erp, key)
+  const row: CountRow = { ...count, items: count.items.map((item) => ({ ...item, counted: counted[item.item] ?? item.counted })) }
+  erp.tables.put('count', countKey(key), row)
+  return row
+}
+
+/** Posts what was found to differ. That ends the count, and postings go on. */
+export function postDifferences(erp: Erp, key: CountKey, by: string): CountRow {
+  const count = openCountOf(erp, key)
+  const open = count.items.find(({ counted }) => counted === null)
+  if (open !== undefined) throw refusal('notCounted', open.item, count.number)
+  const items = count.items.map((item) => ({ ...item, posted: true, document: postDifference(erp, count, { item, by }) }))
+  const row: CountRow = { ...count, items }
+  erp.tables.put('count', countKey(key), row)
+  return row
+}
+
+function openCountOf(erp: Erp, key: CountKey): CountRow {
+  const count = erp.tables.get('count', countKey(key))
+  if (count === null) throw refusal('countUnknown', key.number, key.year)
+  if (count.items.every(({ posted }) => posted)) throw refusal('countPosted', key.number, key.year)
+  return count
 }
 
 /** Number of the document; blank where there is no difference. */

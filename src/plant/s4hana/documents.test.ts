@@ -454,6 +454,30 @@ describe('what puts a posting off', () => {
     expect(erp.books.documents().map(({ items }) => items[0]?.['GoodsMovementType'])).toContain('704')
   })
 
+  test('a stock count over the interface goes the same way', async () => {
+    const root = '/sap/opu/odata/sap/API_PHYSICAL_INVENTORY_DOC_SRV'
+    const opened = await client.send(`POST ${root}/A_PhysInventoryDocHeader`, {
+      Plant: '1710',
+      StorageLocation: '171A',
+      PostingIsBlockedForPhysInvtry: true,
+      to_PhysicalInventoryDocumentItem: [{ Material: 'RM-100', Batch: 'B-1', PhysicalInventoryStockType: '2' }],
+    })
+    expect(opened).toMatchObject({
+      status: 201,
+      d: { to_PhysicalInventoryDocumentItem: { results: [{ BookQtyBfrCountInMatlBaseUnit: '100' }] } },
+    })
+    const number = opened.d.PhysicalInventoryDocument
+    const post = (): Promise<S4Answer> =>
+      client.send(`POST ${root}/PostDifferences?FiscalYear='2026'&PhysicalInventoryDocument='${number}'`, null)
+    refused(await move('321'), 'countOpen')
+    refused(await post(), 'notCounted')
+    const item = `${root}/A_PhysInventoryDocItem(FiscalYear='2026',PhysicalInventoryDocument='${number}',PhysicalInventoryDocumentItem='001')`
+    expect((await client.send(`PATCH ${item}`, { QuantityInUnitOfEntry: '10.1', UnitOfEntry: 'CAR' })).status).toBe(204)
+    expect(await post()).toMatchObject({ status: 200, d: { PhysInvtryAdjustmentPostingSts: 'X' } })
+    expect(stock()).toEqual({ '02': '101' })
+    refused(await post(), 'countPosted')
+  })
+
   test('a location that EWM manages: only the warehouse itself may post there', async () => {
     erp.people.move({ movementType: '563', material: 'RM-100', batch: 'B-1', quantity: '5', storageLocation: '171E', ewm: true })
     const answer = await move('321', { StorageLocation: '171E', QuantityInEntryUnit: '5' })

@@ -1,14 +1,13 @@
 import { amountOf } from '../amount.ts'
 import type { Entity } from '../odata/edm.ts'
 import type { EntitySet, ODataApi } from '../odata/odata-api.ts'
-import { countKey } from './counts.ts'
-import { COUNT, COUNT_ITEM, ORDER, ORDER_ITEM, PRODUCT, PRODUCT_PLANT, PRODUCT_QUALITY } from './entity-types.ts'
+import { ORDER, ORDER_ITEM, PRODUCT, PRODUCT_PLANT, PRODUCT_QUALITY } from './entity-types.ts'
 import { type Erp, localDay } from './erp.ts'
 import { plainNumber, text } from './item.ts'
 import { keyText, rowsOf, type Sight } from './sight.ts'
-import type { CountRow, ProductRow, PurchaseOrderRow } from './types.ts'
+import type { ProductRow, PurchaseOrderRow } from './types.ts'
 
-/** Read-only services: products, purchase orders, stock counts. */
+/** Read-only services: products and purchase orders. */
 
 export function productApi(erp: Erp, pageSize: number): ODataApi<Sight> {
   return readOnly('API_PRODUCT_SRV', [products(erp), productPlants(erp), productQuality(erp)], pageSize)
@@ -16,10 +15,6 @@ export function productApi(erp: Erp, pageSize: number): ODataApi<Sight> {
 
 export function orderApi(erp: Erp, pageSize: number): ODataApi<Sight> {
   return readOnly('API_PURCHASEORDER_PROCESS_SRV', [orders(erp), ORDER_ITEMS], pageSize)
-}
-
-export function countApi(erp: Erp, pageSize: number): ODataApi<Sight> {
-  return readOnly('API_PHYSICAL_INVENTORY_DOC_SRV', [counts(erp), COUNT_ITEMS], pageSize)
 }
 
 function readOnly(namespace: string, sets: readonly EntitySet<Sight>[], pageSize: number): ODataApi<Sight> {
@@ -138,64 +133,5 @@ function orderItems(row: PurchaseOrderRow | null): readonly Entity[] {
     GoodsReceiptIsExpected: true,
     StockType: item.stockType,
     PurchaseOrderItemCategory: item.specialStock === 'K' ? '2' : '0',
-  }))
-}
-
-function counts(erp: Erp): EntitySet<Sight> {
-  const shown = (row: CountRow): Entity => ({
-    FiscalYear: row.year,
-    PhysicalInventoryDocument: row.number,
-    InventoryTransactionType: 'IB',
-    Plant: row.plant,
-    StorageLocation: row.storageLocation,
-    DocumentDate: localDay(erp, row.createdMs),
-    CreatedByUser: row.by,
-    PostingIsBlockedForPhysInvtry: row.blocksPostings,
-    PhysicalInventoryCountStatus: row.items.every(({ posted }) => posted) ? 'X' : '',
-    PhysInvtryAdjustmentPostingSts: row.items.every(({ posted }) => posted) ? 'X' : '',
-    LastChangeDateTime: row.createdMs,
-  })
-  return {
-    name: 'A_PhysInventoryDocHeader',
-    type: COUNT,
-    list: (sight, required) => rowsOf(sight, { table: 'count', indexed: [] }, required).map(shown),
-    find: (sight, key) => {
-      const row = countOf(sight, key)
-      return row === null ? null : shown(row)
-    },
-    follow: { to_PhysicalInventoryDocumentItem: (sight, count) => countItems(countOf(sight, count)) },
-  }
-}
-
-function countOf(sight: Sight, key: Entity): CountRow | null {
-  return sight.see('count', countKey({ year: keyText(key, 'FiscalYear'), number: keyText(key, 'PhysicalInventoryDocument') }))
-}
-
-const COUNT_ITEMS: EntitySet<Sight> = {
-  name: 'A_PhysInventoryDocItem',
-  type: COUNT_ITEM,
-  list: (sight, required) => rowsOf(sight, { table: 'count', indexed: [] }, required).flatMap(countItems),
-  find: (sight, key) => {
-    const item = plainNumber(keyText(key, 'PhysicalInventoryDocumentItem'))
-    return countItems(countOf(sight, key)).find((entity) => entity['PhysicalInventoryDocumentItem'] === item) ?? null
-  },
-  follow: {},
-}
-
-function countItems(row: CountRow | null): readonly Entity[] {
-  return (row?.items ?? []).map((item) => ({
-    FiscalYear: row?.year ?? '',
-    PhysicalInventoryDocument: row?.number ?? '',
-    PhysicalInventoryDocumentItem: item.item,
-    Plant: row?.plant ?? '',
-    StorageLocation: row?.storageLocation ?? '',
-    Material: item.material,
-    Batch: item.batch,
-    PhysicalInventoryStockType: item.stockType,
-    PhysicalInventoryItemIsCounted: item.counted !== null,
-    PhysInvtryDifferenceIsPosted: item.posted,
-    BookQtyBfrCountInMatlBaseUnit: item.book,
-    Quantity: item.counted ?? '0',
-    MaterialDocument: item.document,
   }))
 }

@@ -36,6 +36,8 @@ const MESSAGES = {
   serialsWrong: ['IO/231', '&1 serial numbers are needed for material &2, &3 were given'],
   serialUnknown: ['IO/201', 'Serial number &1 of material &2 is not in this stock'],
   serialInStock: ['IO/202', 'Serial number &1 of material &2 is in stock already'],
+  nothingToCount: ['M7/704', 'There is no stock of material &1 &2 in storage location &3'],
+  notCounted: ['M7/703', 'Item &1 of physical inventory document &2 is not counted yet'],
   countPosted: ['M7/702', 'The differences of physical inventory document &1 &2 are posted already'],
   countUnknown: ['M7/701', 'Physical inventory document &1 &2 does not exist'],
 } as const satisfies Readonly<Record<string, readonly [code: string, text: string]>>

@@ -1,7 +1,7 @@
 import type { Entity } from '../odata/edm.ts'
 import { ODataError } from '../odata/odata-error.ts'
 import { batchKey, checkBatchLock } from './batches.ts'
-import { type CountedInput, type CountInput, closeCount, openCount } from './counts.ts'
+import { countable, enterCount, openCount, postDifferences } from './counts.ts'
 import { type Erp, localDay, periodOf } from './erp.ts'
 import { batchLock, materialLock } from './locks.ts'
 import { createOrder, type OrderInput, type ProductInput, putProduct } from './masters.ts'
@@ -53,6 +53,22 @@ export interface BatchInput {
   readonly by?: string
 }
 
+export interface OpenCountInput {
+  readonly plant: string
+  readonly storageLocation: string
+  readonly material: string
+  readonly batch?: string
+  readonly blocksPostings?: boolean
+  readonly by?: string
+}
+
+export interface CloseCountInput {
+  readonly number: string
+  readonly year?: string
+  readonly counted: Readonly<Record<string, string>>
+  readonly by?: string
+}
+
 /**
  * What people do in the ERP, with the rules that hold for everybody. What they do is booked at once and announced; a
  * refusal is an answer. Their documents carry no reference unless they type one.
@@ -66,8 +82,10 @@ export interface S4People {
   reverse(input: { readonly number: string; readonly year?: string; readonly item?: string; readonly by?: string }): Done
   restrict(input: BatchInput): Done
   unrestrict(input: BatchInput): Done
-  openCount(input: Omit<CountInput, 'by'> & { readonly by?: string }): Done
-  closeCount(input: Omit<CountedInput, 'by' | 'year'> & { readonly by?: string; readonly year?: string }): Done
+  /** Counts everything of the material, or of the batch, in one place; it blocks postings unless said otherwise. */
+  openCount(input: OpenCountInput): Done
+  /** What was counted by item; what is not named was found as booked. The differences are posted. */
+  closeCount(input: CloseCountInput): Done
   /** `2026/11`; by default the current period. */
   closePeriod(input: { readonly period?: string }): Done
   openPeriod(input: { readonly period?: string }): Done
@@ -95,8 +113,8 @@ export function createS4People(erp: Erp): S4People {
     reverse: (input) => attempt(() => reverseBy(erp, input)),
     restrict: (input) => attempt(() => flag(erp, input, true)),
     unrestrict: (input) => attempt(() => flag(erp, input, false)),
-    openCount: (input) => attempt(() => openCount(erp, { ...input, by: input.by ?? 'COUNTER' })),
-    closeCount: (input) => attempt(() => closeCount(erp, { year: yearOf(erp), ...input, by: input.by ?? 'COUNTER' })),
+    openCount: (input) => attempt(() => count(erp, input)),
+    closeCount: (input) => attempt(() => endCount(erp, input)),
     closePeriod: (input) => attempt(() => setPeriod(erp, input.period, true)),
     openPeriod: (input) => attempt(() => setPeriod(erp, input.period, false)),
     lock: ({ material, batch, ms, by }) => {
@@ -177,6 +195,18 @@ function flag(erp: Erp, { material, batch, by }: BatchInput, restricted: boolean
   checkBatchLock(erp, row, by ?? 'CLERK')
   if (row.restricted !== restricted) restrictBatch(erp, row, { restricted, by: by ?? 'CLERK' })
   return { number: batch }
+}
+
+function count(erp: Erp, input: OpenCountInput): { readonly number: string; readonly year: string } {
+  const items = countable(erp, input, { material: input.material, batch: input.batch ?? null })
+  return openCount(erp, { ...input, items, blocksPostings: input.blocksPostings ?? true, by: input.by ?? 'COUNTER' })
+}
+
+function endCount(erp: Erp, input: CloseCountInput): { readonly number: string; readonly year: string } {
+  const key = { year: input.year ?? yearOf(erp), number: input.number }
+  const asBooked = Object.fromEntries(enterCount(erp, key, {}).items.map(({ item, book }) => [item, book]))
+  enterCount(erp, key, { ...asBooked, ...input.counted })
+  return postDifferences(erp, key, input.by ?? 'COUNTER')
 }
 
 function setPeriod(erp: Erp, named: string | undefined, closed: boolean): { readonly number: string } {
