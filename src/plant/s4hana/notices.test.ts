@@ -19,10 +19,12 @@ let disk: Disk
 let heard: Heard[]
 let status: number
 let refused: number
+let draws: number[]
 const running: S4Hana[] = []
 
 beforeEach(async () => {
-  runtime = openStillRuntime()
+  draws = []
+  runtime = openStillRuntime({ random: () => draws.shift() ?? 0.5 })
   disk = createMemoryDisk()
   heard = []
   status = 202
@@ -93,6 +95,14 @@ test('may be lost, doubled and late', async () => {
   await settled(lossy)
   expect(heard.map(({ type }) => type.includes('MaterialDocument'))).toEqual([true, true])
   expect(heard[0]).toEqual(heard[1])
+})
+
+test('may overtake each other', async () => {
+  const erp = await begin({ delayMsMax: 1_000 })
+  draws = [0.9, 0.1]
+  erp.people.move({ movementType: '561', material: 'RM-100', batch: 'B-1', quantity: '1' })
+  await settled(erp)
+  expect(heard.map(({ data }) => data['MaterialDocument'] ?? data['Batch'])).toEqual(['4900000000', 'B-1'])
 })
 
 test('not acknowledged before a restart go out again, with the same id', async () => {
