@@ -141,3 +141,21 @@ test('a split makes a batch with its own status and the origin of the first', as
   const documents = await client.get(`${DOCUMENTS}/A_MaterialDocumentItem?$filter=Batch eq 'B-1-A'`)
   expect(documents.d.results).toMatchObject([{ IssgOrRcvgBatch: 'B-1', DebitCreditCode: 'S' }])
 })
+
+test('a split of a restricted batch is restricted, until it is freed by itself', async () => {
+  await restrict(true)
+  expect((await move('309', { QuantityInEntryUnit: '20', IssgOrRcvgBatch: 'B-1-A' })).status).toBe(201)
+  expect((await move('311', { QuantityInEntryUnit: '10', IssuingOrReceivingStorageLoc: '171B' })).status).toBe(201)
+  expect(stock()).toEqual(['171A 07 10', '171A 08 30', '171B 02 30', '171B 08 10'])
+  expect(stock('B-1-A')).toEqual(['171A 08 20'])
+  erp.people.unrestrict({ material: 'RM-100', batch: 'B-1-A' })
+  expect(stock('B-1-A')).toEqual(['171A 01 20'])
+  expect(erp.books.usable('RM-100', 'B-1')).toBe('0')
+})
+
+test('stock in inspection is split by releasing a part of it into a batch of its own', async () => {
+  const part = { StorageLocation: '171B', QuantityInEntryUnit: '10', IssgOrRcvgBatch: 'B-1-A' }
+  expect((await move('321', part)).status).toBe(201)
+  expect(stock('B-1-A')).toEqual(['171B 01 10'])
+  expect(stock()).toContain('171B 02 20')
+})

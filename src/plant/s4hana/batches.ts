@@ -36,7 +36,10 @@ export function settleBatches(erp: Erp, movement: Movement): Pick<Movement, 'fro
   if (from === null) return { from, to: product.batchManaged ? standing(erp, receivedInto(erp, to, movement)) : to }
   if (to.Batch === '') throw refusal('batchMissing', to.Material)
   if (batchOf(erp, to) === null) openBatch(erp, to, inherited(erp, from, input))
-  return { from, to: BATCH_STATUS[movement.typeName] === undefined ? standing(erp, to) : to }
+  if (BATCH_STATUS[movement.typeName] !== undefined) return { from, to }
+  // A move from place to place or batch to batch takes restricted stock along; a change of the stock type does not.
+  const moves = movement.type.from === '01' && movement.type.to === '01'
+  return { from: moves ? standing(erp, from) : from, to: standing(erp, to) }
 }
 
 function receivedInto(erp: Erp, to: Account, { input, order }: Movement): Account {
