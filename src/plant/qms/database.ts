@@ -1,6 +1,6 @@
 import type { Runtime } from '../../runtime.ts'
+import type { Disk } from '../disk.ts'
 import { createHistory, type History } from '../history.ts'
-import type { Disk } from './disk.ts'
 import { AS_DELIVERED, type SchemaDrift } from './schema.ts'
 import type { Inspection, InspectionPlan, WebhookMessage } from './types.ts'
 
@@ -94,14 +94,14 @@ export function createDatabase(deps: { readonly runtime: Runtime; readonly disk:
   let listener: (messages: readonly WebhookMessage[]) => void = () => undefined
   for (const record of disk.load()) {
     // Whatever was on disk when the QMS came up has been visible for ever.
-    applyAll(state, record as Committed, Number.NEGATIVE_INFINITY)
+    applyAll(state, JSON.parse(record) as Committed, Number.NEGATIVE_INFINITY)
   }
   const commit = (by: string, draft: Draft): void => {
     state.counters = draft.counters
     if (draft.changes.length === 0) return
     const at = new Date(runtime.clock.wallNow()).toISOString()
     const committed: Committed = { at, by, counters: draft.counters, changes: draft.changes }
-    disk.append(committed)
+    disk.append(JSON.stringify(committed))
     applyAll(state, committed, runtime.clock.monoNow())
     const messages = draft.changes.flatMap((change) => (change.kind === 'message' ? [change.message] : []))
     if (messages.length > 0) listener(messages)

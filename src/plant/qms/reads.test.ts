@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openStillRuntime, type StillRuntime } from '../../../test/plant/still-runtime.ts'
-import { createMemoryDisk } from './disk.ts'
+import { createMemoryDisk } from '../disk.ts'
 import { createQms, type Qms } from './qms.ts'
 import { createWireClient, type WireClient } from './wire-client.ts'
 
