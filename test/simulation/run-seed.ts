@@ -16,6 +16,7 @@ import { drawCallLimits } from './call-limits.ts'
 import { checkWaiting } from './check-waiting.ts'
 import { checkEnd, checkNow, checkUndecided } from './checkers.ts'
 import { createHub, WORKERS } from './hub.ts'
+import type { Plant } from './plant.ts'
 import { createProbes } from './probes.ts'
 import { DATABASE_STARTS_MS } from './protocol.ts'
 import type { Run } from './run.ts'
@@ -23,7 +24,7 @@ import { drawClockSet, drawShape, type Shape, TIMES } from './shape.ts'
 import { drawSharedBatch } from './shared-batch.ts'
 import { openSimulatedSqlite } from './sqlite.ts'
 import type { Violation } from './violation.ts'
-import { type Plant, startWorkload } from './workload.ts'
+import { startWorkload } from './workload.ts'
 
 export interface SeedOptions {
   readonly seed: number

@@ -1,9 +1,10 @@
 import type { World } from '../../src/runtime/world.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Hub } from './hub.ts'
+import type { Plant } from './plant.ts'
 import type { Probes } from './probes.ts'
 import type { Shape } from './shape.ts'
-import type { Plant, Workload } from './workload.ts'
+import type { Workload } from './workload.ts'
 
 /** Everything a checker may look at. The product sees none of it. */
 export interface Run {

@@ -2,7 +2,7 @@ import { formatAmount } from '../../src/plant/amount.ts'
 import type { Inspection } from '../../src/plant/counting-qms/types.ts'
 import type { RandomStream } from '../../src/runtime/random-stream.ts'
 import type { World } from '../../src/runtime/world.ts'
-import type { Plant } from './workload.ts'
+import type { Plant } from './plant.ts'
 
 /** One batch that is received again and again, while people change their minds about it and help themselves. */
 export interface SharedBatch {

@@ -3,8 +3,9 @@ import type { Inspection, Portion } from '../../src/plant/counting-qms/types.ts'
 import type { World } from '../../src/runtime/world.ts'
 import { WIDE } from './call-limits.ts'
 import { createHoldDesk, type HoldDesk } from './hold-desk.ts'
+import type { Plant } from './plant.ts'
 import { type Shape, TIMES } from './shape.ts'
-import type { Plant, Workload } from './workload.ts'
+import type { Workload } from './workload.ts'
 
 /**
  * The core stories, each as short as it can be and without any fault of its own: exhaustive.ts adds exactly one. People

@@ -1,9 +1,8 @@
-import type { CountingErp } from '../../src/plant/counting-erp/counting-erp.ts'
-import type { CountingQms } from '../../src/plant/counting-qms/counting-qms.ts'
-import type { Notice, Notices } from '../../src/plant/notices.ts'
+import type { Notice } from '../../src/plant/notices.ts'
 import type { RandomStream } from '../../src/runtime/random-stream.ts'
 import type { World } from '../../src/runtime/world.ts'
 import { createHoldDesk, type DeskHold, type HoldDesk } from './hold-desk.ts'
+import type { Plant } from './plant.ts'
 import type { Shape } from './shape.ts'
 import { playSharedBatch } from './shared-batch.ts'
 
@@ -20,12 +19,6 @@ export interface Workload {
   readonly undecided: () => number
   /** The desk holds this lot now. */
   hold(lot: string): void
-}
-
-export interface Plant {
-  readonly erp: CountingErp
-  readonly qms: CountingQms
-  readonly desk: Notices
 }
 
 const LOTS = ['A', 'B', 'C'] as const
