@@ -69,6 +69,7 @@ export const ERRORS = {
     owner: 'integration',
     retry: false,
   },
+  'plan.missing': { title: 'No released inspection plan for the item', class: 'business', owner: 'qualityPlanning', retry: false },
   'record.missing': { title: 'A record that existed is gone', class: 'data', owner: 'quality', retry: false },
   'record.duplicate': { title: 'More than one record carries the same external key', class: 'data', owner: 'quality', retry: false },
   'record.refused': { title: 'The target refused to create or change a record', class: 'business', owner: 'quality', retry: false },

@@ -62,7 +62,8 @@ export type Outcome =
   | { readonly outcome: 'later'; readonly class: ErrorClass; readonly delayMs: number | null; readonly detail: string }
   | { readonly outcome: 'refused'; readonly detail: string }
   | { readonly outcome: 'unknown'; readonly detail: string }
-  | { readonly outcome: 'needs-person'; readonly code: ErrorCode; readonly detail: string }
+  /** `causeGroup` joins everything that one fix would cure; without it, the code does. */
+  | { readonly outcome: 'needs-person'; readonly code: ErrorCode; readonly causeGroup?: string; readonly detail: string }
 
 export type ReadResult =
   | { readonly read: 'observed'; readonly observation: Observation }

@@ -132,11 +132,19 @@ describe('a command', () => {
     await rig.say('goal G')
     expect(await rig.goal()).toMatchObject({ state: 'parked', code: 'target.unauthorized' })
     const [exception] = await rig.engine.exceptions()
-    expect(exception).toMatchObject({ code: 'target.unauthorized', detail: 'password expired' })
+    expect(exception).toMatchObject({ code: 'target.unauthorized', causeGroup: 'target.unauthorized', detail: 'password expired' })
     expect(await rig.engine.retry(exception as never, 'anna')).toBe(true)
     await rig.runtime.advance(5_000)
     expect(await rig.goal()).toMatchObject({ state: 'met', code: null })
     expect(await rig.engine.exceptions()).toEqual([])
+  })
+
+  test('that a person must look at says what one fix would cure with it', async () => {
+    const rig = await open()
+    answering(rig, { outcome: 'needs-person', code: 'plan.missing', causeGroup: 'plan:RM-100', detail: 'no plan' })
+    await rig.say('goal G')
+    expect(await rig.goal()).toMatchObject({ state: 'parked', code: 'plan.missing' })
+    expect(await rig.engine.exceptions()).toMatchObject([{ code: 'plan.missing', causeGroup: 'plan:RM-100' }])
   })
 })
 

@@ -429,19 +429,12 @@ export function settle(turn: Turn, goal: Goal, settlement: Settlement): boolean 
 function settleWithException(
   ledger: Ledger,
   goal: Goal,
-  end: { readonly state: 'parked' | 'refused'; readonly code: ErrorCode; readonly detail: string },
+  end: { readonly state: 'parked' | 'refused'; readonly code: ErrorCode; readonly causeGroup?: string; readonly detail: string },
 ): boolean {
   const { turn, parts } = ledger
-  raise(
-    turn,
-    openException(parts.deps.runtime.hash, turn.at, {
-      code: end.code,
-      subject: `${goal.system} ${goal.subject}`,
-      detail: end.detail,
-      goal: goal.id,
-    }),
-  )
-  return settle(turn, goal, { ...end, evidence: null })
+  const { state, ...why } = end
+  raise(turn, openException(parts.deps.runtime.hash, turn.at, { ...why, subject: `${goal.system} ${goal.subject}`, goal: goal.id }))
+  return settle(turn, goal, { state, code: end.code, detail: end.detail, evidence: null })
 }
 
 function block(ledger: Ledger, goal: Goal, step: Extract<NextStep, { step: 'blocked' }>): boolean {
@@ -503,7 +496,8 @@ export function takeOutcome(ledger: Ledger, answer: Answer): boolean {
       return true
     case 'needs-person': {
       const failed = settleCommand(turn, goal, { ...changed, state: 'failed' })
-      return settleWithException(ledger, failed, { state: 'parked', code: outcome.code, detail: outcome.detail })
+      const { outcome: _, ...why } = outcome
+      return settleWithException(ledger, failed, { state: 'parked', ...why })
     }
     default:
       return unreachable(outcome, 'outcome')
