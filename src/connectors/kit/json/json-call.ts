@@ -13,6 +13,8 @@ export interface JsonRequest {
   readonly url: string
   readonly body: unknown
   readonly token: string | null
+  /** Beside those that every call has. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly call: Call
 }
 
@@ -39,6 +41,7 @@ export async function callJson(deps: JsonDeps, request: JsonRequest): Promise<Js
       accept: 'application/json',
       ...(request.body === null ? {} : { 'content-type': 'application/json' }),
       ...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
+      ...request.headers,
     },
     body: request.body === null ? null : encoder.encode(JSON.stringify(request.body)),
     timeoutMs: call.timeoutMs,
