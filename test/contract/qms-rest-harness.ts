@@ -27,8 +27,12 @@ export interface QmsRestRig {
   close(): Promise<void>
 }
 
-export async function openQmsRest(settings: Partial<QmsRestSettings> = {}, config: QmsConfig = {}): Promise<QmsRestRig> {
-  const runtime = openStillRuntime()
+export async function openQmsRest(
+  settings: Partial<QmsRestSettings> = {},
+  config: QmsConfig = {},
+  chance: { readonly random?: () => number } = {},
+): Promise<QmsRestRig> {
+  const runtime = openStillRuntime(chance)
   const user = { name: 'INTEGRATION', printed_name: 'Integration', password: PASSWORD, kind: 'interface' as const }
   const people = { name: 'QUINN', printed_name: 'Quinn Engel', password: 'quinn-password', kind: 'person' as const }
   const hmacSha256 = (key: Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest()

@@ -39,7 +39,6 @@ export function createSession(deps: JsonDeps, settings: SessionSettings): Sessio
 
   const logIn = async (): Promise<Token> => {
     const answer = await askForToken(deps, settings)
-    login = null
     if (answer.ok) current = answer.token
     return answer
   }
@@ -47,7 +46,9 @@ export function createSession(deps: JsonDeps, settings: SessionSettings): Sessio
     token: async (signal) => {
       if (current !== null) return { ok: true, token: current }
       if (signal.aborted) return GIVEN_UP
-      login ??= logIn()
+      login ??= logIn().finally(() => {
+        login = null
+      })
       return Promise.race([login, abortOf(signal)])
     },
     worked: (token) => {
