@@ -48,7 +48,7 @@ export function createClient(deps: JsonDeps, parts: ClientParts): QmsClient {
       const untilMs = deps.clock.monoNow() + request.call.timeoutMs
       const only = await attempt(deps, parts, { request, untilMs })
       if (!hasEnded(only)) return only
-      const renewed = await session.token(request.call.signal)
+      const renewed = await session.token({ signal: request.call.signal, waitMs: untilMs - deps.clock.monoNow() })
       return renewed.ok ? only : { result: 'failed', failure: renewed.failure, meaning: null }
     },
   }
@@ -65,7 +65,7 @@ interface Attempt {
 
 async function attempt(deps: JsonDeps, { url, schema, session }: ClientParts, { request, untilMs }: Attempt): Promise<QmsResult> {
   const { method, path, body, call } = request
-  const opened = await session.token(call.signal)
+  const opened = await session.token({ signal: call.signal, waitMs: untilMs - deps.clock.monoNow() })
   if (!opened.ok) return { result: 'failed', failure: opened.failure, meaning: null }
   const { token } = opened
   const timeoutMs = untilMs - deps.clock.monoNow()

@@ -10,6 +10,7 @@ import { cancelInspections, createInspections, readInspections, type Target } fr
 import { changedInspections, sweepInspections } from './source.ts'
 import { INSPECTION, type QmsRestSettings, qmsRestSpec } from './spec.ts'
 
+const LOGIN_TIMEOUT_MS = 30_000
 const REVISIONS_MAX = 10_000
 const CHANGES_PAGE_MAX = 200
 const CHANGES_OVERLAP_MS = 60_000
@@ -22,7 +23,7 @@ export function createQmsRestConnector(deps: JsonDeps, settings: QmsRestSettings
   const schema = qmsSchema(settings.schema ?? {})
   const mapping = mappingSettings(settings.instance, schema)
   const { url, credentials } = settings
-  const session = createSession(deps, { url, credentials, schema, timeoutMs: spec.callTimeoutMs })
+  const session = createSession(deps, { url, credentials, schema, timeoutMs: settings.loginTimeoutMs ?? LOGIN_TIMEOUT_MS })
   const client = createClient(deps, { url, schema, session })
   const targets = new Map<string, Target>(
     spec.resources.map((resource) => [resource.resource, { client, schema, mapping, resource, revisions: createRevisions(REVISIONS_MAX) }]),

@@ -12,8 +12,8 @@ export type Token = { readonly ok: true; readonly token: string } | { readonly o
 
 /** The one session that all calls of a connector share. */
 export interface Session {
-  /** Logs in where there is no session; many callers wait for one login. */
-  token(signal: AbortSignal): Promise<Token>
+  /** Logs in where there is no session; many callers wait for one login, each for as long as it may. */
+  token(wait: Wait): Promise<Token>
   /** The QMS has taken this token. */
   worked(token: string): void
   /**
@@ -23,14 +23,20 @@ export interface Session {
   end(token: string): 0 | null
 }
 
+export interface Wait {
+  readonly signal: AbortSignal
+  readonly waitMs: number
+}
+
 export interface SessionSettings {
   readonly url: string
   readonly credentials: Credentials
   readonly schema: QmsSchema
+  /** A QMS that slows logins down may take longer for one than a call may last. */
   readonly timeoutMs: number
 }
 
-const GIVEN_UP: Token = { ok: false, failure: { class: 'transient', delayMs: null, detail: 'not sent: given up during the login' } }
+const GIVEN_UP: Token = { ok: false, failure: { class: 'transient', delayMs: null, detail: 'not sent: the login took too long' } }
 
 export function createSession(deps: JsonDeps, settings: SessionSettings): Session {
   let current: string | null = null
@@ -43,13 +49,13 @@ export function createSession(deps: JsonDeps, settings: SessionSettings): Sessio
     return answer
   }
   return {
-    token: async (signal) => {
+    token: async (wait) => {
       if (current !== null) return { ok: true, token: current }
-      if (signal.aborted) return GIVEN_UP
+      if (wait.signal.aborted) return GIVEN_UP
       login ??= logIn().finally(() => {
         login = null
       })
-      return Promise.race([login, abortOf(signal)])
+      return within(deps, wait, login)
     },
     worked: (token) => {
       proven = token
@@ -61,11 +67,23 @@ export function createSession(deps: JsonDeps, settings: SessionSettings): Sessio
   }
 }
 
-/** The login goes on for the others. */
-function abortOf(signal: AbortSignal): Promise<Token> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(GIVEN_UP), { once: true })
+/** Whoever gives up, the login goes on for the others. */
+async function within({ clock }: JsonDeps, { signal, waitMs }: Wait, login: Promise<Token>): Promise<Token> {
+  let stop = (): void => undefined
+  const over = new Promise<Token>((resolve) => {
+    const giveUp = (): void => resolve(GIVEN_UP)
+    const cancel = clock.setTimer(Math.max(1, waitMs), giveUp)
+    signal.addEventListener('abort', giveUp)
+    stop = () => {
+      cancel()
+      signal.removeEventListener('abort', giveUp)
+    }
   })
+  try {
+    return await Promise.race([login, over])
+  } finally {
+    stop()
+  }
 }
 
 /** A login changes nothing: however it ends, it may be tried again. It belongs to no caller, so no caller's guard is asked. */

@@ -21,7 +21,9 @@ export interface QmsRestSettings {
    */
   readonly changesOverlapMs?: number
   readonly changesPageMax?: number
+  /** Shorter than the hub's lease, which must outlast a call that is sent. */
   readonly callTimeoutMs?: number
+  readonly loginTimeoutMs?: number
   readonly callsInFlightMax?: number
   readonly callsPerSecondMax?: number
 }
@@ -33,7 +35,7 @@ export const INSPECTION_STATUS = 'inspectionStatus'
 
 /** Such a QMS slows down before it refuses, so the pace is what an installation may have, not what it bears. */
 const CALLS_PER_SECOND = 20
-const CALL_TIMEOUT_MS = 30_000
+const CALL_TIMEOUT_MS = 5_000
 const QUIESCE_MS = 60_000
 
 export function qmsRestSpec(settings: QmsRestSettings): ConnectorSpec {
