@@ -33,9 +33,20 @@ export interface Engine extends Resumer {
   close(): Promise<void>
 }
 
+/** Nothing is sent unless the lease outlasts the call, so with a longer timeout a hub would seem well and never send. */
+function checkTimeouts({ connectors, settings }: EngineDeps): void {
+  for (const { spec } of connectors.values()) {
+    if (spec.callTimeoutMs * 2 > settings.leaseMs)
+      throw new Error(
+        `${spec.instance}: callTimeoutMs is ${spec.callTimeoutMs}; it can be at most half of leaseMs, ${settings.leaseMs / 2}`,
+      )
+  }
+}
+
 /** Starts a worker: takes partitions, resumes what was open, sweeps, works until closed. Throws if a policy names a system without connector. */
 export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { runtime, store, settings } = deps
+  checkTimeouts(deps)
   const clock = createHubClock(runtime)
   await clock.adjust(() => store.databaseNow())
   const cache = createEntryCache(settings.entriesCachedMax)

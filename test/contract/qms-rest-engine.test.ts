@@ -5,7 +5,7 @@ import { createQmsRestConnector } from '../../src/connectors/qms-rest/qms-rest.t
 import { type Engine, openEngine } from '../../src/engine/engine.ts'
 import { DEFAULT_SETTINGS } from '../../src/engine/settings.ts'
 import { type CountingErp, createCountingErp } from '../../src/plant/counting-erp/counting-erp.ts'
-import { createMemoryDisk } from '../../src/plant/qms/disk.ts'
+import { createMemoryDisk } from '../../src/plant/disk.ts'
 import { createQms, type Qms } from '../../src/plant/qms/qms.ts'
 import { inspectionGate } from '../../src/process/inspection-gate.ts'
 import { lot } from '../../src/process/lot.ts'

@@ -25,7 +25,7 @@ export function countingErpSpec(settings: CountingErpSettings): ConnectorSpec {
     version: 1,
     instance: settings.instance,
     site: settings.site,
-    callTimeoutMs: settings.callTimeoutMs ?? 10_000,
+    callTimeoutMs: settings.callTimeoutMs ?? 5_000,
     callsInFlightMax: settings.callsInFlightMax ?? 8,
     callsPerSecondMax: settings.callsPerSecondMax ?? 1_000,
     resources: [resourceSpec(INVENTORY, { idempotency: 'queryable', rungMax: 1 }, settings.inventory ?? {})],

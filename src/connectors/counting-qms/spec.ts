@@ -29,7 +29,7 @@ export function countingQmsSpec(settings: CountingQmsSettings): ConnectorSpec {
     version: 1,
     instance: settings.instance,
     site: settings.site,
-    callTimeoutMs: settings.callTimeoutMs ?? 10_000,
+    callTimeoutMs: settings.callTimeoutMs ?? 5_000,
     callsInFlightMax: settings.callsInFlightMax ?? 8,
     callsPerSecondMax: settings.callsPerSecondMax ?? 1_000,
     resources: [
