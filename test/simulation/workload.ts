@@ -53,7 +53,7 @@ export function startWorkload(world: World, plant: Plant, shape: Shape): Workloa
     finish: () => {
       for (const inspection of plant.qms.books.inspections()) {
         if (inspection.status === 'CREATED' || inspection.status === 'STARTED' || inspection.status === 'REOPENED')
-          decide(plant, inspection.number, { random, portions: false })
+          decide(plant, inspection.number, { random, portions: false, packed: new Set() })
       }
     },
     hold: (lot) => hold(nativeLot(lot)),
@@ -91,13 +91,14 @@ function batchOf(random: RandomStream, place: { readonly index: number; readonly
 /** Every second or so somebody in the laboratory looks for work. */
 function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; readonly random: RandomStream }): void {
   const { shape, random } = drawn
+  const packed = new Set<string>()
   const round = (): void => {
     for (const inspection of plant.qms.books.inspections()) {
       const draw = random.next()
       const name = { number: inspection.number }
       if (inspection.status === 'CREATED' && draw < 0.3) plant.qms.people.start(name)
       if (inspection.status === 'STARTED' && draw < (shape.lateDecisions ? 0.08 : 0.4)) {
-        decide(plant, inspection.number, { random, portions: shape.portions })
+        decide(plant, inspection.number, { random, portions: shape.portions, packed })
         // Sometimes taken back at once, before anybody can have acted on it.
         if (random.next() < 0.1) world.schedule(null, random.next() * 800, () => plant.qms.people.reopen(name))
       }
@@ -109,8 +110,15 @@ function inspectors(world: World, plant: Plant, drawn: { readonly shape: Shape; 
   world.schedule(null, 1_000, round)
 }
 
-function decide(plant: Plant, number: string, how: { readonly random: RandomStream; readonly portions: boolean }): void {
-  const { random } = how
+interface Deciding {
+  readonly random: RandomStream
+  readonly portions: boolean
+  /** Carriers of batches of several receipts: what is decided again stands on them already. */
+  readonly packed: Set<string>
+}
+
+function decide(plant: Plant, number: string, how: Deciding): void {
+  const { random, packed } = how
   const inspection = plant.qms.books.inspections().find((one) => one.number === number)
   if (inspection === undefined) return
   const quantity = inspection.attributes['quantity'] ?? '0'
@@ -122,7 +130,8 @@ function decide(plant: Plant, number: string, how: { readonly random: RandomStre
     const split = (from: { readonly stock?: 'QI' }) =>
       plant.erp.people.transfer({ lot, from, to: { carrier }, quantity: String(part), by: 'inspector' })
     // What is being inspected, not what an earlier receipt of the batch has released.
-    const inspected = split({ stock: 'QI' })
+    const inspected = packed.has(carrier) ? { ok: true } : split({ stock: 'QI' })
+    if (inspected.ok && lot.includes('SHARED')) packed.add(carrier)
     const moved = inspected.ok || lot.includes('SHARED') ? inspected : split({})
     const carriers = [carrier]
     const named = random.next() < 0.85 && moved.ok
