@@ -195,9 +195,9 @@ class Policy implements ReconcilePolicy {
 }
 
 function holdsOf(goal: Goal, siblings: readonly Goal[]): ReconcilePolicy['holds'] {
-  return siblings.flatMap(({ id, predicate, withdrawing, state }) =>
+  return siblings.flatMap(({ id, predicate, withdrawing, state, setAt }) =>
     id !== goal.id && predicate.type === 'notUsable' && !withdrawing && state !== 'withdrawn'
-      ? [{ goal: id, ids: predicate.holds, scope: predicate.scope }]
+      ? [{ goal: id, ids: predicate.holds, scope: predicate.scope, setAt }]
       : [],
   )
 }

@@ -7,7 +7,7 @@ import type { Action, Command, Predicate } from '../model/goal.ts'
 import type { StockDocument } from '../model/observation.ts'
 import { addQuantity, compareQuantity, isZeroQuantity, type Quantity, subtractQuantity } from '../model/quantity.ts'
 import { addMs } from '../model/time.ts'
-import { askedSince, type Case, lotOf, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
+import { askedSince, type Case, latest, lotOf, readStep, SHADOW, type StockRead, slowly, stockToActOn, wait } from './case.ts'
 import { adoption, failedAfterAll, pause, settleUnknown, start } from './commands.ts'
 import { inPlant, inScope, isFree, sameBucket } from './scope.ts'
 import { heldBy, heldByAny, isHeld, negativeIn, postedSource, restoredSource, type Source } from './sources.ts'
@@ -127,6 +127,8 @@ function advance(c: Case, frees: boolean, sourceOf: (read: StockRead) => Source)
     return { step: 'blocked', waiting: 'stock.negative', code: 'stock.negative', detail: negative, until: slowly(c, c.policy.now) }
   }
   const rung = frees ? liftableRung(c, read) : null
+  const since = rung === null ? '' : holdsShownFrom(c)
+  if (read.beganAt < since) return readStep(c, 'flag', since)
   const source = rung === null ? sourceOf(read) : { action: { type: 'unrestrict', lot: lotOf(c), rung } as const }
   if ('instead' in source) return source.instead
   return refusal(c, source.action) ?? forbidden ?? start(c, source.action, 0)
@@ -136,6 +138,11 @@ function advance(c: Case, frees: boolean, sourceOf: (read: StockRead) => Source)
 function afterwards(c: Case, met: NextStep): NextStep {
   const rung = c.read?.kind === 'stock' ? liftableRung(c, c.read) : null
   return rung === null ? met : advance(c, true, () => ({ instead: met }))
+}
+
+/** What a hold covers may have been moved apart for its decision: a read from before the hold does not show what relies on a flag. */
+function holdsShownFrom(c: Case): string {
+  return c.policy.holds.reduce((from, { setAt }) => latest(from, addMs(setAt, c.policy.lagMs)), '')
 }
 
 /** A flag concerns the whole lot, so it stays while an active hold covers stock that nothing else keeps from use. */

@@ -116,6 +116,16 @@ describe('a release out of blocked stock', () => {
       expected: 'send #0 HP0 unrestrict 1',
     },
     {
+      name: 'our flag is not judged by a read from before the other hold: its part may have been moved apart since',
+      goal: release({}, on('B')),
+      commands: [held(0, { action: restrict(1), rung: 1 })],
+      observation: stock([bucket('qualityInspection', 100, { carrier: 'B' }), bucket('blocked', 10, { carrier: 'A' })], {
+        restrictions: [{ rung: 1, reference: 'HPH0', by: 'INTERFACE' }],
+      }),
+      policy: { holds: activeHold(on('A')).map((hold) => ({ ...hold, setAt: at(99) })), lagMs: 2_000, now: at(100) },
+      expected: 'read from 101',
+    },
+    {
       name: 'an unknown taking off of a flag is not repeated while any hold is active',
       goal: release({}, on('B')),
       commands: [command({ type: 'unrestrict', lot: LOT, rung: 1 }, { state: 'unknown' })],

@@ -25,7 +25,12 @@ export interface ReconcilePolicy {
   /** A hold may be sent past an in-flight or unknown command of the same order key. */
   readonly holdsMayPass: boolean
   /** Active holds on this order key, from its condition goals (this goal excluded). */
-  readonly holds: readonly { readonly goal: string; readonly ids: readonly string[]; readonly scope: PortionScope }[]
+  readonly holds: readonly {
+    readonly goal: string
+    readonly ids: readonly string[]
+    readonly scope: PortionScope
+    readonly setAt: string
+  }[]
   /**
    * Goals of this order key whose restrictions this posting may undo. `posted`: every `notUsable` goal of the order key,
    * whatever its state, and postings that it replaces; `restored`: the one that its predicate names. Empty elsewhere.

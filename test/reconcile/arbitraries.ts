@@ -235,7 +235,7 @@ const policies: fc.Arbitrary<ReconcilePolicy> = fc
     holdsMayPass: fc.boolean(),
     holds: fc
       .array(scope, { maxLength: 2 })
-      .map((scopes) => scopes.map((portion, index) => ({ goal: HOLD, ids: [`h${index}`], scope: portion }))),
+      .map((scopes) => scopes.map((portion, index) => ({ goal: HOLD, ids: [`h${index}`], scope: portion, setAt: at(0) }))),
     undoes: fc.constantFrom<string[][]>([HOLD], [HOLD], []),
     premise: fc.constantFrom<ReconcilePolicy['premise'][]>('none', 'none', 'standing', 'standing', 'gone', 'stale'),
     sending: fc.constantFrom<ReconcilePolicy['sending'][]>('active', 'active', 'active', 'active', 'active', 'shadow'),

@@ -232,7 +232,7 @@ export function policy(change: Partial<ReconcilePolicy> = {}): ReconcilePolicy {
 }
 
 export const activeHold = (scope: PortionScope = WHOLE, ...ids: string[]): ReconcilePolicy['holds'] => [
-  { goal: HOLD, ids: ids.length === 0 ? ['h1'] : ids, scope },
+  { goal: HOLD, ids: ids.length === 0 ? ['h1'] : ids, scope, setAt: at(0) },
 ]
 
 /** A step in one line, as the tables write it. Times as seconds after eight. */

@@ -2,7 +2,7 @@ import type { Action, Command, Goal, IdempotencyClass } from '../../src/model/go
 import type { Observation } from '../../src/model/observation.ts'
 import { type NextStep, type ReconcilePolicy, reconcile } from '../../src/reconcile/reconcile.ts'
 import { isFree } from '../../src/reconcile/scope.ts'
-import { goal, HOLD, LOT, OTHER, pieces, policy, WHOLE } from './builders.ts'
+import { at, goal, HOLD, LOT, OTHER, pieces, policy, WHOLE } from './builders.ts'
 import { type Dice, dice, ToyTarget } from './toy-target.ts'
 
 /**
@@ -284,7 +284,7 @@ export class ToyHub {
       quiesceMs: QUIESCE_MS,
       keyWindowMs: 20_000,
       rungMax: 1,
-      holds: known.id !== HOLD && this.holdActive() ? [{ goal: HOLD, ids: ['h1'], scope: WHOLE }] : [],
+      holds: known.id !== HOLD && this.holdActive() ? [{ goal: HOLD, ids: ['h1'], scope: WHOLE, setAt: at(0) }] : [],
       undoes: known.id === HOLD ? [] : [hold.id],
       premise: known.id !== OTHER ? 'none' : this.nowMs - this.premiseMs > 30_000 ? 'stale' : 'standing',
       queryFirst: this.queryFirst,
